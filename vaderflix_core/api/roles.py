@@ -1,0 +1,214 @@
+"""What a provider object may be: five roles, and small abilities beside them.
+
+Every method is a coroutine (an async generator where it says so), raises only `api.errors`, and is called through
+the core's guard: with a time limit, a concurrency limit and a circuit breaker. A provider may also have
+`async def start(self)` and `async def stop(self)`; `stop` must be safe to call twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from .models import (
+    Availability,
+    Candidate,
+    Choice,
+    Container,
+    Download,
+    DownloadAction,
+    Episode,
+    ExternalIds,
+    HealthReport,
+    Hint,
+    Image,
+    LibraryItem,
+    LibraryPage,
+    MediaKind,
+    MediaRequest,
+    NewDownload,
+    Notification,
+    Playable,
+    Progress,
+    Receipt,
+    ServiceInfo,
+    Ticket,
+    Verdict,
+    Volume,
+)
+
+
+class MediaSource(Protocol):
+    """Holds titles that can be played now."""
+
+    async def search(self, query: str, limit: int) -> list[LibraryItem]:
+        """Titles matching the words, best first."""
+
+    async def locate(self, kind: MediaKind, ids: ExternalIds) -> Availability:
+        """What is held of one title. Raises when the source cannot say; an empty answer means “looked, has none”."""
+
+    async def item(self, key: str) -> LibraryItem:
+        """One title in full, seasons with their counts included. Raises `NotFound`."""
+
+    async def episodes(self, key: str, season: int) -> list[Episode]:
+        """The episodes held of one season of a series, in order."""
+
+    async def recently_added(self, limit: int) -> list[LibraryItem]:
+        """The newest titles, newest first."""
+
+    async def browse(self, cursor: str | None) -> LibraryPage:
+        """One page of a sweep through everything held; None starts, the page's `next` goes on."""
+
+    async def changes(self, since: datetime) -> list[LibraryItem]:
+        """All titles added or changed after `since`; may hold more, never less."""
+
+
+class Requester(Protocol):
+    """Gets titles that are not there yet."""
+
+    kinds: frozenset[MediaKind]
+
+    async def search(self, query: str, kind: MediaKind) -> list[Candidate]:
+        """Titles it could get, best first; those it already manages say so."""
+
+    async def lookup(self, kind: MediaKind, ids: ExternalIds) -> Candidate | None:
+        """One title by its ids, with its seasons; None when it does not know the title."""
+
+    async def consider(self, request: MediaRequest) -> Verdict:
+        """Whether it would take the request, without taking it."""
+
+    async def submit(self, request: MediaRequest, key: str) -> Ticket:
+        """Take the request. The same key twice, or a title already managed, gives a ticket and adds nothing twice."""
+
+    async def progress(self, ticket: Ticket, request: MediaRequest) -> Progress:
+        """How far a taken request is. Raises when that cannot be known; an empty queue is not an answer."""
+
+
+class Downloader(Protocol):
+    """Moves bytes."""
+
+    async def downloads(self) -> list[Download]:
+        """All transfers it has."""
+
+    async def act(self, download_id: str, action: DownloadAction) -> None:
+        """Do one thing to one transfer. Raises `NotFound`."""
+
+    async def add(self, download: NewDownload) -> str:
+        """Start a transfer, or find it running; gives its id."""
+
+
+class Notifier(Protocol):
+    """Tells people."""
+
+    async def send(self, notification: Notification) -> Receipt:
+        """Deliver once to all recipients. Raises `Rejected` when it never will, `Unavailable` when later may do."""
+
+
+class HealthCheck(Protocol):
+    """Finds trouble before people do."""
+
+    async def check(self) -> list[HealthReport]:
+        """All findings now; an empty list means that all is well."""
+
+
+class Connectable(Protocol):
+    """Can say who answers at the configured address. Every provider of a remote service has it."""
+
+    async def test(self) -> ServiceInfo:
+        """Reach the service with these settings. Raises the error that tells the admin what to mend."""
+
+
+class Images(Protocol):
+    """Has the pictures its items refer to."""
+
+    async def image(self, ref: str, width: int) -> Image:
+        """The picture, about `width` pixels wide. Raises `NotFound`, and `Rejected` for a ref it did not give out."""
+
+
+class ByteStream(Protocol):
+    """A part of a file on its way: HTTP status 200, 206 or 416, the headers to pass on, and the bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes, in order."""
+
+    async def close(self) -> None:
+        """End the transfer; safe to call twice."""
+
+
+class Playback(Protocol):
+    """Lets people watch an item."""
+
+    async def playables(self, key: str) -> list[Playable]:
+        """The files of a film or an episode, best first."""
+
+    async def open(self, ref: str, range_header: str | None) -> ByteStream:
+        """The bytes of a file, or the asked range of them."""
+
+    async def link(self, key: str) -> str:
+        """The address of the item in the source's own web app."""
+
+
+class Live(Protocol):
+    """Hears from its service the moment something changes."""
+
+    def hints(self) -> AsyncIterator[Hint]:
+        """An async generator of hints, as long as the connection lives; it raises when that ends. From now on only."""
+
+
+class WebhookReceiver(Protocol):
+    """Understands the calls its service makes to us."""
+
+    async def webhook(self, headers: Mapping[str, str], body: bytes) -> list[Hint]:
+        """What to read again. The body is never taken as fact."""
+
+
+class Containers(Protocol):
+    """Sees the containers of a host."""
+
+    async def containers(self) -> list[Container]:
+        """All containers, running or not."""
+
+
+class Storage(Protocol):
+    """Knows disks."""
+
+    async def volumes(self) -> list[Volume]:
+        """The disks it writes to."""
+
+
+class Choices(Protocol):
+    """Knows which values its settings may take."""
+
+    async def choices(self) -> dict[str, list[Choice]]:
+        """For each field declared `dynamic`, the values the service offers."""
+
+
+class Role(Struct, frozen=True):
+    """A role or ability: its Protocol, and the hook that makes providers of it (abilities have none)."""
+
+    protocol: type
+    hook: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The Protocol's name, which is how people and records call the role."""
+        return self.protocol.__name__
+
+
+ROLES: tuple[Role, ...] = (
+    Role(MediaSource, "media_sources"),
+    Role(Requester, "requesters"),
+    Role(Downloader, "downloaders"),
+    Role(Notifier, "notifiers"),
+    Role(HealthCheck, "health_checks"),
+)
+
+ABILITIES: tuple[Role, ...] = tuple(
+    Role(p) for p in (Connectable, Images, Playback, Live, WebhookReceiver, Containers, Storage, Choices)
+)
