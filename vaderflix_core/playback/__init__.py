@@ -1,0 +1,1 @@
+"""Watching: files, positions and pictures."""

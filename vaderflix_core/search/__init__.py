@@ -1,0 +1,1 @@
+"""Search: the library index first, then the requesters, merged into one list of titles."""
