@@ -76,7 +76,7 @@ class SearchReport(Struct, frozen=True, kw_only=True):
 
 
 class TitleSeason(Struct, frozen=True, kw_only=True):
-    """One season on a title's page. `held` counts episodes with a file; `aired` and `known` are None when nobody says."""
+    """One season on a title's page. `held` counts episodes with a file; `aired` and `known`: None when nobody says."""
 
     number: int
     title: str = ""

@@ -78,7 +78,10 @@ def fresh_database(server_url: str) -> str:
 
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
-    """A Redis server at the yielded `redis://` URL; its log is in `folder`. Nothing is kept. Raises `ProgramMissing`."""
+    """A Redis server that keeps nothing, at the yielded `redis://` URL; its log is in `folder`.
+
+    Raises `ProgramMissing`.
+    """
     program = shutil.which("redis-server")
     if program is None:
         raise ProgramMissing("redis-server")
