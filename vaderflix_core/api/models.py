@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Moment = Annotated[datetime, Meta(tz=True)]  # a naive time is refused: it cannot be compared with others
 
 
 class MediaKind(StrEnum):
@@ -89,8 +92,8 @@ class LibraryItem(MediaItem, frozen=True, kw_only=True):
     """A title that a media source holds. `key` is the source's own handle, stable while the item lives there."""
 
     key: str
-    added_at: datetime | None = None
-    updated_at: datetime | None = None
+    added_at: Moment | None = None
+    updated_at: Moment | None = None
     sort_title: str = ""
     section: str = ""  # the library section's name
     height: int | None = None  # lines of the best version's picture: 2160, 1080, ...
@@ -224,7 +227,7 @@ class Download(Struct, frozen=True, kw_only=True):
     up: int = 0
     eta_seconds: int | None = None
     category: str = ""
-    added_at: datetime | None = None
+    added_at: Moment | None = None
     error: str = ""
 
 
@@ -289,7 +292,7 @@ class Container(Struct, frozen=True, kw_only=True):
     memory: int | None = None
     memory_limit: int | None = None
     restarts: int = 0
-    started_at: datetime | None = None
+    started_at: Moment | None = None
 
 
 class Recipient(Struct, frozen=True, kw_only=True):

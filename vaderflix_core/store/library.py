@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, tuple_, update
 
 from ..api.models import ExternalIds, LibraryItem, MediaKind
-from ..search.folding import fold, title_forms, words
 from ..search.folding import compact as joined
+from ..search.folding import fold, title_forms, words
 from ..search.matching import Match, Query
 from ..search.models import Held
 from . import library_search
@@ -112,7 +112,7 @@ def browse(conn: Connection, kind: MediaKind, offset: int, limit: int) -> tuple[
 
 def count(conn: Connection) -> dict[MediaKind, int]:
     """How many titles of each kind there are, copies counted."""
-    found = {kind: 0 for kind in MediaKind}
+    found = dict.fromkeys(MediaKind, 0)
     for kind, total in conn.execute(select(i.kind, func.count()).group_by(i.kind)):
         found[MediaKind(kind)] = total
     return found

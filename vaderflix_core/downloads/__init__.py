@@ -1,0 +1,1 @@
+"""The downloads of all downloaders, joined to requests."""

@@ -1,0 +1,193 @@
+"""The configured instances: the file's and the admins', merged, edited at run time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from .api.events import InstanceChanged
+from .api.settings import BadSettings, dump, parse
+from .bus import Bus
+from .config import Config
+from .failures import Conflict, Invalid, Missing
+from .plugins.records import InstanceConfig, InstanceRecord, PluginRecord, PluginState
+from .plugins.supervisor import Supervisor
+from .store import instances as store
+from .store.database import Database
+from .vault import Vault
+
+ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+
+
+class Instances:
+    """All instances. Every change is stored, and then carried out without a restart."""
+
+    def __init__(
+        self,
+        db: Database,
+        config: Config,
+        vault: Vault,
+        bus: Bus,
+        supervisor: Supervisor,
+        plugins: dict[str, PluginRecord],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._db = db
+        self._config = config
+        self._vault = vault
+        self._bus = bus
+        self._supervisor = supervisor
+        self._plugins = plugins
+        self._clock = clock
+
+    async def list(self) -> list[InstanceConfig]:
+        """Every configured instance; where the file and a row share an id, the file wins."""
+        rows = await self._db.read(store.all_instances)
+        found = {row.id: self._unseal(row) for row in rows}
+        found |= {one.id: one for one in self._config.instances}
+        return sorted(found.values(), key=lambda one: (one.plugin, one.priority, one.id))
+
+    async def get(self, instance_id: str) -> InstanceConfig:
+        """One instance. Raises `Missing`."""
+        for one in await self.list():
+            if one.id == instance_id:
+                return one
+        raise Missing("There is no such service.")
+
+    def record(self, instance_id: str) -> InstanceRecord | None:
+        """What an instance does now."""
+        return self._supervisor.records.get(instance_id)
+
+    def _context(self, instance_id: str) -> str:
+        return f"instance:{instance_id}"
+
+    def _unseal(self, row: store.StoredInstance) -> InstanceConfig:
+        opened = self._vault.open(row.settings, self._context(row.id))
+        return InstanceConfig(
+            id=row.id,
+            plugin=row.plugin,
+            name=row.name,
+            enabled=row.enabled,
+            priority=row.priority,
+            settings=msgspec.json.decode(opened),
+            version=row.version,
+        )
+
+    def _plugin(self, plugin: str) -> PluginRecord:
+        record = self._plugins.get(plugin)
+        if record is None or record.state is not PluginState.LOADED or record.info is None:
+            raise Missing("This plugin is not installed, or did not load.")
+        return record
+
+    def checked(self, plugin: str, values: dict[str, Any], stored: InstanceConfig | None) -> dict[str, Any]:
+        """A form's values as complete settings, secrets revealed; masks keep what is stored. Raises `Invalid`."""
+        info = self._plugin(plugin).info
+        assert info is not None
+        try:
+            before = parse(info.settings, stored.settings) if stored is not None else None
+        except BadSettings:
+            before = None
+        try:
+            return dump(parse(info.settings, values, before), reveal=True)
+        except BadSettings as error:
+            raise Invalid("Some settings need another look.", error.errors) from error
+
+    async def save(
+        self,
+        *,
+        id: str,
+        plugin: str,
+        name: str,
+        settings: dict[str, Any],
+        enabled: bool = True,
+        priority: int = 50,
+        new: bool = False,
+    ) -> InstanceConfig:
+        """Store an instance and start it as it is now. Raises `Invalid`, `Conflict`, `Missing`."""
+        known = {one.id: one for one in await self.list()}
+        stored = known.get(id)
+        if not ID.match(id):
+            raise Invalid("The id does not fit.", {"id": "Use small letters, digits and dashes"})
+        if new and stored is not None:
+            raise Conflict(f"There is a service called {id} already. Choose another id.")
+        if stored is not None and stored.managed_by_file:
+            raise Conflict("The configuration file sets this service. Edit it there.")
+        if stored is not None and stored.plugin != plugin:
+            raise Conflict("A service cannot change its plugin. Add a new one.")
+        complete = self.checked(plugin, settings, stored)
+        for other in known.values():
+            if (
+                other.id != id
+                and other.plugin == plugin
+                and _address(complete)
+                and _address(other.settings) == _address(complete)
+            ):
+                raise Invalid(
+                    "This service is there already.", {_address_field(complete): f"{other.name} has this address"}
+                )
+        if not name.strip():
+            raise Invalid("The service needs a name.", {"name": "This is needed"})
+        row = store.StoredInstance(
+            id=id,
+            plugin=plugin,
+            name=name.strip()[:120],
+            enabled=enabled,
+            priority=priority,
+            settings=self._vault.seal(msgspec.json.encode(complete), self._context(id)),
+            version=0,
+        )
+        now = self._clock()
+        await self._db.write(lambda conn: store.put(conn, row, now))
+        await self.reconcile()
+        return await self.get(id)
+
+    async def set_enabled(self, instance_id: str, enabled: bool) -> None:
+        """Switch an instance on or off."""
+        one = await self.get(instance_id)
+        await self.save(
+            id=one.id, plugin=one.plugin, name=one.name, settings=one.settings, enabled=enabled, priority=one.priority
+        )
+
+    async def remove(self, instance_id: str) -> None:
+        """Forget an instance; what it knows stays with its service."""
+        one = await self.get(instance_id)
+        if one.managed_by_file:
+            raise Conflict("The configuration file sets this service. Remove it there.")
+        await self._db.write(lambda conn: store.remove(conn, instance_id))
+        await self.reconcile()
+        self._bus.publish(InstanceChanged(at=self._clock(), instance=instance_id, state="removed"))
+
+    async def switch_plugin(self, plugin: str, on: bool) -> None:
+        """Switch all instances of a plugin on or off. A plugin that was off at the start is loaded at the next one."""
+
+        def work(conn: Connection) -> None:
+            store.switch_plugin(conn, plugin, on)
+
+        await self._db.write(work)
+        await self.reconcile()
+
+    async def plugins_off(self) -> set[str]:
+        """The plugins that are switched off, by the file or by an admin."""
+        return set(self._config.disabled_plugins) | await self._db.read(store.plugins_off)
+
+    async def reconcile(self) -> None:
+        """Make what runs match what is configured."""
+        off = await self.plugins_off()
+        desired = [
+            msgspec.structs.replace(one, enabled=False) if one.plugin in off else one for one in await self.list()
+        ]
+        await self._supervisor.reconcile(desired)
+
+
+def _address_field(settings: dict[str, Any]) -> str:
+    return next((name for name in ("url", "address") if settings.get(name)), "url")
+
+
+def _address(settings: dict[str, Any]) -> str | None:
+    value = settings.get(_address_field(settings))
+    return str(value).rstrip("/").casefold() if value else None

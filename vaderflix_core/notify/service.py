@@ -1,0 +1,159 @@
+"""Who is told what: news of requests become notifications, one job for each channel and person, retried apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from ..access.models import Permission, User
+from ..api.errors import Rejected, Unavailable
+from ..api.events import NotificationDelivered
+from ..api.models import Notification, Receipt, Recipient, Severity
+from ..api.roles import Notifier
+from ..bus import Bus
+from ..jobs.runner import After, Effects, Runner, TryAgain
+from ..plugins.guard import Answer, Guard, Outcome
+from ..plugins.pool import Pool
+from ..requests.models import Request
+from ..store import deliveries, jobs
+from ..store import requests as request_store
+from ..store import users as user_store
+from ..store.database import Database
+from ..store.deliveries import Delivery
+from ..store.jobs import Job
+from .queue import NEWS
+from .words import request_news
+
+DELIVER = "notify.deliver"
+SEND_SECONDS = 60.0
+TO_MANAGERS = frozenset({"asked", "failed"})
+
+
+class Notify:
+    """Notifications from news to receipt."""
+
+    def __init__(
+        self,
+        db: Database,
+        bus: Bus,
+        pool: Pool,
+        guard: Guard,
+        runner: Runner,
+        clock: Callable[[], datetime],
+        base_url: Callable[[], str | None],
+    ) -> None:
+        self._db = db
+        self._bus = bus
+        self._pool = pool
+        self._guard = guard
+        self._clock = clock
+        self._base_url = base_url
+        runner.register(NEWS, self._news, attempts=10)
+        runner.register(DELIVER, self._deliver, attempts=40, on_dead=self._refused)
+
+    async def _news(self, job: Job) -> Effects | None:
+        """Turn one piece of news into a delivery for each person and channel."""
+        what = str(job.payload["what"])
+
+        def read(conn: Connection) -> tuple[Request | None, list[User]]:
+            return request_store.get(conn, int(job.payload["request"])), user_store.all_users(conn)
+
+        request, everyone = await self._db.read(read)
+        if request is None:
+            return None
+        people = [
+            user
+            for user in everyone
+            if not user.disabled
+            and (user.may(Permission.MANAGE_REQUESTS) if what in TO_MANAGERS else user.id == request.user_id)
+        ]
+        channels = [binding.instance for binding in self._pool.bindings(Notifier)]
+        notes = [self._note(job.key, request, what, user) for user in people]
+
+        def effects(conn: Connection) -> After | None:
+            now = self._clock()
+            for note in notes:
+                for channel in channels:
+                    self._queue(conn, note, channel, now)
+            return None
+
+        return effects
+
+    def _note(self, key: str, request: Request, what: str, user: User) -> Notification:
+        title, text = request_news(request, what, user)
+        base = self._base_url()
+        return Notification(
+            id=f"{key}:{user.id}",
+            title=title,
+            text=text,
+            url=f"{base.rstrip('/')}/requests/{request.id}" if base else None,
+            severity=Severity.WARNING if what == "failed" else Severity.OK,
+            recipients=(Recipient(name=user.display_name, email=user.email),),
+        )
+
+    def _queue(self, conn: Connection, note: Notification, channel: str, now: datetime) -> None:
+        self._record(conn, note, channel, "queued", "", now)
+        jobs.enqueue(
+            conn,
+            key=f"deliver:{note.id}:{channel}",
+            kind=DELIVER,
+            payload={"note": msgspec.to_builtins(note), "channel": channel},
+            now=now,
+        )
+
+    @staticmethod
+    def _record(conn: Connection, note: Notification, channel: str, state: str, detail: str, now: datetime) -> None:
+        who = ", ".join(r.email or r.name for r in note.recipients)
+        deliveries.put(
+            conn,
+            Delivery(
+                notification_id=note.id,
+                instance=channel,
+                recipient=who,
+                title=note.title,
+                state=state,
+                detail=detail,
+                at=now,
+            ),
+        )
+
+    @staticmethod
+    def _unpack(payload: dict[str, Any]) -> tuple[Notification, str]:
+        return msgspec.convert(payload["note"], Notification), str(payload["channel"])
+
+    async def _deliver(self, job: Job) -> Effects | None:
+        note, channel = self._unpack(job.payload)
+        bindings = self._pool.bindings(Notifier, instance=channel)
+        if not bindings:
+            raise TryAgain("the channel is switched off or has not started")
+        answer: Answer[Receipt] = await self._guard.call(bindings[0], "send", note, timeout=SEND_SECONDS)
+        if answer.outcome in (Outcome.REJECTED, Outcome.NOT_FOUND):
+            raise Rejected(answer.error)
+        if answer.outcome is Outcome.UNAVAILABLE:
+            raise Unavailable(answer.error)
+        if answer.outcome is not Outcome.OK or answer.value is None:
+            raise TryAgain(answer.error)
+        return self._ended(note, channel, "delivered", answer.value.detail)
+
+    def _refused(self, job: Job, error: str) -> Effects:
+        note, channel = self._unpack(job.payload)
+        return self._ended(note, channel, "refused", error)
+
+    def _ended(self, note: Notification, channel: str, state: str, detail: str) -> Effects:
+        def effects(conn: Connection) -> After:
+            now = self._clock()
+            self._record(conn, note, channel, state, detail, now)
+            event = NotificationDelivered(
+                at=now, notification_id=note.id, instance=channel, delivered=state == "delivered", detail=detail
+            )
+            return lambda: self._bus.publish(event)
+
+        return effects
+
+    async def deliveries(self, limit: int = 100) -> list[Delivery]:
+        """The newest deliveries, for the admin."""
+        return await self._db.read(lambda conn: deliveries.newest(conn, limit))

@@ -1,0 +1,29 @@
+"""What notifications say. Plain, short, of the house; no service names, no codes."""
+
+from __future__ import annotations
+
+from ..access.models import User
+from ..requests.models import Request
+
+
+def _title(request: Request) -> str:
+    title = f"{request.title} ({request.year})" if request.year else request.title
+    if not request.seasons:
+        return title
+    numbers = ", ".join(str(n) for n in request.seasons)
+    return f"{title}, season{'s' if len(request.seasons) > 1 else ''} {numbers}"
+
+
+def request_news(request: Request, what: str, user: User) -> tuple[str, str]:
+    """The title and text of one piece of news for one person."""
+    title = _title(request)
+    texts = {
+        "asked": (f"{request.username} asks for {title}", "Approve or decline it on the requests page."),
+        "approved": (f"{title} was approved", "It is being looked for. We tell you when you can watch it."),
+        "declined": (f"{title} was declined", request.decline_reason or "No reason was given."),
+        "available": (f"{title} is ready", "You can watch it now."),
+        "partly": (f"{title} is partly ready", "You can watch the first episodes now. The rest follows."),
+        "failed": (f"{title} could not be sent", f"{request.evidence} Try it again on the request's page."),
+    }
+    heading, text = texts[what]
+    return heading, f"Hello {user.display_name},\n\n{text}"

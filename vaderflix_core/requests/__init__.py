@@ -1,0 +1,1 @@
+"""Requests: the state machine, routing, submitting, following."""

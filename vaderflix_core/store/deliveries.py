@@ -1,0 +1,51 @@
+"""What was sent to whom over which channel, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+from sqlalchemy import Connection, insert, select, update
+
+from .tables import deliveries
+
+d = deliveries.c
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One message to one person over one channel. `state` is queued, delivered or refused."""
+
+    notification_id: str
+    instance: str
+    recipient: str
+    title: str
+    state: str
+    detail: str
+    at: datetime
+
+
+def put(conn: Connection, delivery: Delivery) -> None:
+    """Add a delivery, or note how it goes."""
+    mine = (
+        d.notification_id == delivery.notification_id,
+        d.instance == delivery.instance,
+        d.recipient == delivery.recipient,
+    )
+    values = {"state": delivery.state, "detail": delivery.detail, "at": delivery.at}
+    if conn.execute(update(deliveries).where(*mine).values(**values).returning(d.id)).first() is None:
+        conn.execute(
+            insert(deliveries).values(
+                notification_id=delivery.notification_id,
+                instance=delivery.instance,
+                recipient=delivery.recipient,
+                title=delivery.title,
+                **values,
+            )
+        )
+
+
+def newest(conn: Connection, limit: int = 100) -> list[Delivery]:
+    """The newest deliveries."""
+    columns = (d.notification_id, d.instance, d.recipient, d.title, d.state, d.detail, d.at)
+    rows = conn.execute(select(*columns).order_by(d.id.desc()).limit(limit))
+    return [Delivery(**row._mapping) for row in rows]

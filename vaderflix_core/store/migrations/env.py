@@ -1,0 +1,39 @@
+"""Run by alembic, with the open connection that `migrate.py` hands over."""
+
+from alembic import context
+from sqlalchemy import DateTime, Text
+
+from vaderflix_core.store.tables import metadata
+from vaderflix_core.store.types import Packed, UtcDateTime
+
+
+def render_item(kind, item, autogen_context):
+    """Write our column types as what they are in the database, so that a migration needs none of our code."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Packed):
+        return "sa.Text()"
+    return False
+
+
+def compare_type(context, inspected, column, inspected_type, metadata_type):
+    """Our types are compared as what they are in the database."""
+    plain = {UtcDateTime: DateTime, Packed: Text}.get(type(metadata_type))
+    return not isinstance(inspected_type, plain) if plain else None
+
+
+def include_object(item, name, kind, reflected, compare_to):
+    """The full-text tables are no part of the metadata; each database has its own kind."""
+    return not (kind in ("table", "index") and (name or "").startswith(("library_search", "ix_library_search")))
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    render_item=render_item,
+    compare_type=compare_type,
+    include_object=include_object,
+    transaction_per_migration=False,
+)
+context.run_migrations()
