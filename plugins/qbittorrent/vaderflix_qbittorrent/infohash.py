@@ -47,16 +47,20 @@ def _value(data: bytes, at: int, spans: dict[bytes, tuple[int, int]] | None = No
     if kind not in (b"d", b"l"):
         raise NotTorrent
     at += 1
-    items = []
+    items: list[Any] = []
     while data[at : at + 1] != b"e":
         start = at
         item, at = _value(data, at, None, depth + 1)
-        if spans is not None and len(items) % 2:
-            spans[items[-1]] = (start, at)
+        if kind == b"d":
+            is_key = len(items) % 2 == 0
+            if is_key and not isinstance(item, bytes):
+                raise NotTorrent
+            if spans is not None and not is_key:
+                spans[items[-1]] = (start, at)
         items.append(item)
     if kind == b"l":
         return items, at + 1
-    if len(items) % 2 or not all(isinstance(key, bytes) for key in items[::2]):
+    if len(items) % 2:
         raise NotTorrent
     return dict(zip(items[::2], items[1::2], strict=True)), at + 1
 

@@ -79,7 +79,9 @@ async def _ready(url: str, process: asyncio.subprocess.Process, log: Path) -> No
     async with httpx.AsyncClient(base_url=url) as http, asyncio.timeout(READY_SECONDS):
         while True:
             if process.returncode is not None:
-                raise RuntimeError(f"{PROGRAM} ended with {process.returncode}: {log.read_text()}")
+                raise RuntimeError(
+                    f"{PROGRAM} ended with {process.returncode}: {await asyncio.to_thread(log.read_text)}"
+                )
             with suppress(httpx.TransportError):
                 # without a session every call is refused, which is all we need to see
                 if (await http.get("/api/v2/app/version")).status_code == 403:
