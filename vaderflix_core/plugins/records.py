@@ -82,8 +82,8 @@ class InstanceConfig(Struct, frozen=True, kw_only=True):
             f"priority={self.priority}, settings={{{len(self.settings)} hidden}}, version={self.version})"
         )
 
-    def __rich_repr__(self) -> Any:
-        yield repr(self)
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("id", self.id), ("plugin", self.plugin), ("name", self.name), ("enabled", self.enabled)]
 
     def same_work(self, other: InstanceConfig) -> bool:
         """Whether an instance built from one serves the other: all but the priority is equal."""
