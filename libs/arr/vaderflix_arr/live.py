@@ -99,18 +99,22 @@ async def listen(client: ArrClient, heard: Callable[[], None]) -> AsyncGenerator
     raise Unavailable("The live channel ended.", cause=Cause.BROKEN)
 
 
-async def _batches(response: httpx.Response) -> AsyncIterator[list[Message]]:
-    """The messages of each event, in order."""
-    pending = ""
-    async for line in response.aiter_lines():
-        if not line.startswith("data:"):
-            continue
-        pending += line.removeprefix("data:").removeprefix(" ")
-        *whole, pending = pending.split(SEPARATOR)
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    """The stream's lines. httpx's own `aiter_lines` takes the record separator for a line's end, so it cannot serve."""
+    pending = b""
+    async for part in response.aiter_bytes():
+        *whole, pending = (pending + part).split(b"\n")
         if len(pending) > MAX_PENDING:
             raise BadAnswer("The live channel sent a message without an end.")
-        if whole:
-            yield [_message(text) for text in whole if text]
+        for line in whole:
+            yield line.decode(errors="replace").removesuffix("\r")
+
+
+async def _batches(response: httpx.Response) -> AsyncIterator[list[Message]]:
+    """The messages of each line of data, in order."""
+    async for line in _lines(response):
+        if line.startswith("data:"):
+            yield [_message(text) for text in line.removeprefix("data:").strip(" ").split(SEPARATOR) if text]
 
 
 def _message(text: str) -> Message:
