@@ -1,4 +1,4 @@
-"""Events between the parts of one process. Publishing never blocks and never fails; a slow listener loses the oldest."""
+"""Events between the parts of one process. Publishing never blocks or fails; a slow listener loses the oldest."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from .store import instances as store
 from .store.database import Database
 from .vault import Vault
 
+Configs = list[InstanceConfig]  # the method `list` hides the type of that name inside the class
 ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 
 
@@ -45,7 +46,7 @@ class Instances:
         self._plugins = plugins
         self._clock = clock
 
-    async def list(self) -> list[InstanceConfig]:
+    async def list(self) -> Configs:
         """Every configured instance; where the file and a row share an id, the file wins."""
         rows = await self._db.read(store.all_instances)
         found = {row.id: self._unseal(row) for row in rows}
@@ -97,7 +98,13 @@ class Instances:
         except BadSettings as error:
             raise Invalid("Some settings need another look.", error.errors) from error
 
-    async def save(
+    async def save(self, *, id: str, **values: Any) -> InstanceConfig:
+        """`store` an instance, and start it as it is now."""
+        await self.store(id=id, **values)
+        await self.reconcile()
+        return await self.get(id)
+
+    async def store(
         self,
         *,
         id: str,
@@ -107,8 +114,8 @@ class Instances:
         enabled: bool = True,
         priority: int = 50,
         new: bool = False,
-    ) -> InstanceConfig:
-        """Store an instance and start it as it is now. Raises `Invalid`, `Conflict`, `Missing`."""
+    ) -> None:
+        """Keep an instance; it is started at the next `reconcile`. Raises `Invalid`, `Conflict`, `Missing`."""
         known = {one.id: one for one in await self.list()}
         stored = known.get(id)
         if not ID.match(id):
@@ -143,8 +150,6 @@ class Instances:
         )
         now = self._clock()
         await self._db.write(lambda conn: store.put(conn, row, now))
-        await self.reconcile()
-        return await self.get(id)
 
     async def set_enabled(self, instance_id: str, enabled: bool) -> None:
         """Switch an instance on or off."""

@@ -61,11 +61,17 @@ class Follower:
         self._library = library
         self._clock = clock
         self._hinted: set[tuple[str, str | None]] = set()  # (instance, ticket or None for all)
+        self._everything = False
         self._woken = asyncio.Event()
 
     def hint(self, instance: str, ticket: str | None = None) -> None:
         """Read the requests of an instance again now: all of them, or the one with this ticket."""
         self._hinted.add((instance, ticket))
+        self._woken.set()
+
+    def hint_all(self) -> None:
+        """Read every followed request again now: the library got something new, say."""
+        self._everything = True
         self._woken.set()
 
     async def run(self) -> None:
@@ -82,12 +88,14 @@ class Follower:
     async def round(self) -> None:
         """Look at every request that is due or hinted at."""
         hinted, self._hinted = self._hinted, set()
+        everything, self._everything = self._everything, False
         now = self._clock()
         followed = await self._db.read(lambda conn: store.find(conn, states=FOLLOWED, limit=1000))
         due = [
             request
             for request in followed
-            if (request.instance, None) in hinted
+            if everything
+            or (request.instance, None) in hinted
             or (request.instance, request.ticket) in hinted
             or request.checked_at is None
             or now - request.checked_at >= EVERY[request.state]

@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from ..access.models import Permission, User
 from ..api.events import RequestChanged
 from ..api.models import ExternalIds, MediaKind
 from ..bus import Bus
+from ..downloads.service import Downloads
 from ..failures import Conflict, Invalid, Missing, NotAllowed
 from ..jobs.broker import Jobs
 from ..notify.queue import queue_request_news
@@ -22,6 +24,11 @@ from .models import Request, RequestState, TimelineEntry
 from .states import ENDED, OPEN, may_move
 
 SUBMIT = "request.submit"
+
+# the method `list` hides the type of that name inside the class
+Found = list[Request]
+Timeline = list[TimelineEntry]
+MOVES = frozenset({RequestState.SENT, RequestState.SEARCHING, RequestState.DOWNLOADING, RequestState.PARTLY_AVAILABLE})
 
 
 class AlreadyRequested(Conflict):
@@ -42,10 +49,11 @@ def submit_key(request_id: int, round: int) -> str:
 class Requests:
     """The life of requests up to the moment they are approved; `submit.py` and `follow.py` carry them on."""
 
-    def __init__(self, db: Database, bus: Bus, jobs: Jobs, clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, bus: Bus, jobs: Jobs, downloads: Downloads, clock: Callable[[], datetime]) -> None:
         self._db = db
         self._bus = bus
         self._jobs = jobs
+        self._downloads = downloads
         self._clock = clock
 
     # -- asking --------------------------------------------------------------------------------------------------
@@ -235,9 +243,25 @@ class Requests:
         request = await self._db.read(lambda conn: store.get(conn, request_id, owner=owner))
         if request is None:
             raise Missing("There is no such request.")
-        return request
+        return self._live(request)
 
-    async def timeline(self, viewer: User, request_id: int) -> list[TimelineEntry]:
+    def _live(self, request: Request) -> Request:
+        """The request with the downloader's own figures, which are fresher than the requester's."""
+        if request.state not in MOVES:
+            return request
+        figures = self._downloads.figures(request.download_ids)
+        if figures is None:
+            return request
+        return msgspec.structs.replace(
+            request,
+            percent=figures.percent,
+            size=figures.size,
+            left=figures.left,
+            speed=figures.speed,
+            eta_seconds=figures.eta_seconds,
+        )
+
+    async def timeline(self, viewer: User, request_id: int) -> Timeline:
         """What happened to it, oldest first. Raises `Missing`."""
         await self.get(viewer, request_id)
         return await self._db.read(lambda conn: store.timeline(conn, request_id))
@@ -250,17 +274,19 @@ class Requests:
         states: Collection[RequestState] = (),
         limit: int = 50,
         before: int | None = None,
-    ) -> list[Request]:
+    ) -> Found:
         """Requests, newest first: `mine`, or `all` for a manager (for others, all they may see are theirs)."""
         owner = viewer.id if scope == "mine" else self._owner_filter(viewer)
-        return await self._db.read(
+        found = await self._db.read(
             lambda conn: store.find(conn, owner=owner, states=states, limit=min(limit, 200), before=before)
         )
+        return [self._live(request) for request in found]
 
-    async def for_title(self, kind: MediaKind, ids: ExternalIds) -> list[Request]:
+    async def for_title(self, kind: MediaKind, ids: ExternalIds) -> Found:
         """Requests for one title that are open or were fulfilled, newest first."""
-        wanted = (OPEN | {RequestState.AVAILABLE}) - {RequestState.FAILED} | {RequestState.FAILED}
-        return await self._db.read(lambda conn: store.for_title(conn, kind, ids, wanted))
+        wanted = OPEN | {RequestState.AVAILABLE}
+        found = await self._db.read(lambda conn: store.for_title(conn, kind, ids, wanted))
+        return [self._live(request) for request in found]
 
     async def open_for(self, kind: MediaKind, ids: ExternalIds) -> Request | None:
         """The newest request for a title that has not ended."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+import msgspec
+from sqlalchemy import Connection, text
 
 from ..api.models import MediaKind
 from ..search import spelling
@@ -17,7 +18,6 @@ from ..search.matching import Match, Quality, Query, Wanted, match
 
 CANDIDATES = 300  # looked at closely in each step; of more, the newest
 FUZZY_BELOW = 3  # typing errors are forgiven when fewer titles than this match as typed
-CHUNK = 400
 
 _CREATE = {
     "sqlite": (
@@ -53,16 +53,28 @@ _BEGINS = """
 SELECT DISTINCT item_id, year, CASE WHEN compact = :words THEN 0 WHEN folded LIKE :whole THEN 1 ELSE 2 END AS rank
 FROM library_titles WHERE compact >= :words AND compact < :beyond {more}
 ORDER BY rank, year DESC, item_id DESC LIMIT :limit"""
-_TITLES = text("SELECT item_id, folded, year, kind FROM library_titles WHERE item_id IN :ids").bindparams(
-    bindparam("ids", expanding=True)
-)
-_TERMS = text("SELECT DISTINCT term FROM library_spellings WHERE spelling IN :spellings").bindparams(
-    bindparam("spellings", expanding=True)
-)
-_KNOWN_TERMS = text("SELECT term FROM library_spellings WHERE spelling IN :terms AND term = spelling").bindparams(
-    bindparam("terms", expanding=True)
-)
-_SPELL = text("INSERT INTO library_spellings (spelling, term) VALUES (:spelling, :term) ON CONFLICT DO NOTHING")
+_TITLES = {
+    "sqlite": text(
+        "SELECT item_id, folded, year, kind FROM library_titles WHERE item_id IN (SELECT value FROM json_each(:ids))"
+    ),
+    "postgresql": text("SELECT item_id, folded, year, kind FROM library_titles WHERE item_id = ANY(:ids)"),
+}
+_TERMS = {
+    "sqlite": text(
+        "SELECT DISTINCT term FROM library_spellings WHERE spelling IN (SELECT value FROM json_each(:spellings))"
+    ),
+    "postgresql": text("SELECT DISTINCT term FROM library_spellings WHERE spelling = ANY(:spellings)"),
+}
+_SPELL = {
+    "sqlite": text(
+        "INSERT INTO library_spellings (spelling, term)"
+        " SELECT value ->> 0, value ->> 1 FROM json_each(:pairs) WHERE true ON CONFLICT DO NOTHING"
+    ),
+    "postgresql": text(
+        "INSERT INTO library_spellings (spelling, term)"
+        " SELECT value ->> 0, value ->> 1 FROM json_array_elements(CAST(:pairs AS json)) ON CONFLICT DO NOTHING"
+    ),
+}
 
 
 def create_search_index(conn: Connection) -> None:
@@ -135,7 +147,7 @@ def _nearly_hold_words(conn: Connection, wanted: Wanted, kind: MediaKind | None)
     alternatives = []
     for word in dict.fromkeys(wanted.words):
         look_ups = spelling.look_ups(word)
-        terms = conn.execute(_TERMS, {"spellings": sorted(look_ups)}).scalars().all() if look_ups else []
+        terms = _terms(conn, look_ups) if look_ups else []
         alternatives.append([word, *spelling.meant(word, terms)])
     if all(len(words) == 1 for words in alternatives):
         return []
@@ -160,7 +172,7 @@ def _judged(
         return {}
     forms: dict[int, list[str]] = {}
     years: dict[int, int] = {}
-    for item, folded, year, of_kind in conn.execute(_TITLES, {"ids": ids}):
+    for item, folded, year, of_kind in conn.execute(_TITLES[conn.dialect.name], {"ids": _array(conn, ids)}):
         if kind is None or of_kind == kind:
             forms.setdefault(item, []).append(folded)
             years[item] = year
@@ -168,16 +180,22 @@ def _judged(
     return {item: found for item, found in judged.items() if found[0].quality is not Quality.NONE}
 
 
+def _terms(conn: Connection, look_ups: Iterable[str]) -> list[str]:
+    found = conn.execute(_TERMS[conn.dialect.name], {"spellings": _array(conn, sorted(look_ups))})
+    return list(found.scalars())
+
+
 def _learn(conn: Connection, words: Iterable[str]) -> None:
     terms = sorted({term for word in words for term in spelling.terms(word)})
-    for start in range(0, len(terms), CHUNK):
-        chunk = terms[start : start + CHUNK]
-        known = set(conn.execute(_KNOWN_TERMS, {"terms": chunk}).scalars())
-        rows = [
-            {"spelling": one, "term": term}
-            for term in chunk
-            if term not in known
-            for one in sorted(spelling.spellings(term))
-        ]
-        if rows:
-            conn.execute(_SPELL, rows)
+    if not terms:
+        return
+    known = set(_terms(conn, terms))
+    # in one order everywhere, so that two writers cannot wait for each other
+    pairs = sorted((one, term) for term in terms if term not in known for one in spelling.spellings(term))
+    if pairs:
+        conn.execute(_SPELL[conn.dialect.name], {"pairs": msgspec.json.encode(pairs).decode()})
+
+
+def _array(conn: Connection, values: list[Any]) -> Any:
+    """Many values as one parameter: the statement stays the same, so it is prepared once."""
+    return msgspec.json.encode(values).decode() if conn.dialect.name == "sqlite" else values

@@ -13,7 +13,7 @@ p = positions.c
 
 
 class Position(Struct, frozen=True, kw_only=True):
-    """How far somebody is in a film or an episode. `item_key` is the film's or series' key, `label` names an episode."""
+    """How far somebody is in a film or an episode. `item_key` is the film's or series' key, `label` an episode's."""
 
     instance: str
     key: str

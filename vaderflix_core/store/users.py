@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..access.models import User
@@ -25,7 +25,7 @@ _USER = (
 )
 
 
-def _user(row: Row[Any]) -> User:
+def _user(row: Any) -> User:
     return User(**row._mapping)
 
 

@@ -1,13 +1,15 @@
 """Run by alembic, with the open connection that `migrate.py` hands over."""
 
+from typing import Any
+
 from alembic import context
 from sqlalchemy import DateTime, Text
 
-from vaderflix_core.store.tables import metadata
+from vaderflix_core.store import tables
 from vaderflix_core.store.types import Packed, UtcDateTime
 
 
-def render_item(kind, item, autogen_context):
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
     """Write our column types as what they are in the database, so that a migration needs none of our code."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
@@ -16,20 +18,20 @@ def render_item(kind, item, autogen_context):
     return False
 
 
-def compare_type(context, inspected, column, inspected_type, metadata_type):
+def compare_type(context: Any, inspected: Any, column: Any, inspected_type: Any, metadata_type: Any) -> bool | None:
     """Our types are compared as what they are in the database."""
     plain = {UtcDateTime: DateTime, Packed: Text}.get(type(metadata_type))
     return not isinstance(inspected_type, plain) if plain else None
 
 
-def include_object(item, name, kind, reflected, compare_to):
+def include_object(item: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
     """The full-text tables are no part of the metadata; each database has its own kind."""
     return not (kind in ("table", "index") and (name or "").startswith(("library_search", "ix_library_search")))
 
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=tables.metadata,
     render_as_batch=True,
     render_item=render_item,
     compare_type=compare_type,

@@ -1,0 +1,208 @@
+"""The composition root: one `Host` owns everything that lives. There are no singletons, so tests build two."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from .access.service import Access
+from .api.events import InstanceChanged, LibraryChanged
+from .api.models import HintScope
+from .api.roles import MediaSource
+from .bus import Bus
+from .config import Config
+from .downloads.service import Downloads
+from .hints import Hints, forever
+from .instances import Instances
+from .jobs.broker import Jobs
+from .jobs.runner import Runner
+from .library.index import Library
+from .log import Redactor
+from .monitor.service import Monitor
+from .notify.service import Notify
+from .playback.images import Images
+from .playback.service import Watch
+from .plugins.fanout import Fanout
+from .plugins.guard import Guard
+from .plugins.loader import load_plugins
+from .plugins.pool import Pool
+from .plugins.records import InstanceRecord, InstanceState
+from .plugins.supervisor import Supervisor
+from .requests.follow import Follower
+from .requests.service import SUBMIT, Requests
+from .requests.submit import Submitter
+from .search.search import Search
+from .search.titles import Titles
+from .store import jobs as job_store
+from .store import meta
+from .store.database import Database
+from .store.migrate import migrate
+from .vault import open_vault
+
+log = structlog.get_logger("host")
+
+CHANGES_EVERY = timedelta(minutes=2)
+LOOK_EVERY = 1.0
+
+
+class Host:
+    """One running Vader Flix. Building it opens the database and loads plugins; `start()` brings it to life."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        entry_points: Any = None,
+        redactor: Redactor | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        self.redactor = redactor or Redactor()
+        self.vault = open_vault(key=config.key, key_file=config.key_file, data_dir=config.data_dir)
+        self.db = Database(config.database_url)
+        migrate(self.db)
+        self.install_id = self.db.write_sync(_install_id)
+        self.bus = Bus()
+        self.plugins = load_plugins(
+            disabled=config.disabled_plugins, safe_mode=config.safe_mode, entry_points=entry_points
+        )
+        self.pool = Pool()
+        self.guard = Guard(clock=clock, clean=self.redactor.clean)
+        self.fanout = Fanout(self.pool, self.guard)
+        self.supervisor = Supervisor(
+            self.plugins,
+            self.pool,
+            self.guard,
+            install_id=self.install_id,
+            clock=clock,
+            on_change=self._instance_changed,
+            on_secret=self.redactor.add,
+            clean=self.redactor.clean,
+        )
+        self.instances = Instances(self.db, config, self.vault, self.bus, self.supervisor, self.plugins, clock)
+        self.access = Access(self.db, clock)
+        self.library = Library(self.db, self.pool, self.guard, clock, on_change=self._library_changed)
+        self.images = Images(self.pool, self.guard, self.vault, config.data_dir / "cache" / "images")
+        self.search = Search(self.library, self.pool, self.fanout, self.images)
+        self.titles = Titles(self.library, self.pool, self.fanout, self.images)
+        self.runner = Runner(self.db, clock)
+        self.jobs = Jobs(self.db, self.runner, clock)
+        self.downloads = Downloads(self.db, self.bus, self.pool, self.guard, clock)
+        self.requests = Requests(self.db, self.bus, self.jobs, self.downloads, clock)
+        self.submitter = Submitter(self.db, self.bus, self.pool, self.guard, self.runner, clock)
+        self.follower = Follower(self.db, self.bus, self.pool, self.guard, self.library, clock)
+        self.submitter.submitted = lambda request_id: self.follower.hint_all()
+        self.notify = Notify(
+            self.db, self.bus, self.pool, self.guard, self.runner, clock, base_url=lambda: config.base_url
+        )
+        self.monitor = Monitor(self.db, self.bus, self.pool, self.guard, lambda: self.supervisor.records, clock)
+        self.playback = Watch(self.db, self.pool, self.guard, self.library, self.vault, clock)
+        self.hints = Hints(
+            self.pool,
+            self.guard,
+            {
+                HintScope.REQUESTS: self.follower.hint,
+                HintScope.DOWNLOADS: self.downloads.hint,
+                HintScope.HEALTH: self.monitor.hint,
+                HintScope.LIBRARY: self._library_hint,
+            },
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._synced: dict[str, datetime] = {}
+        self._stopped = False
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up the work that was left, and start the instances in the background: pages answer at once."""
+        await self.jobs.start()
+        for name, work in (
+            ("instances", self._start_instances()),
+            ("hints", self.hints.run()),
+            ("requests", self.follower.run()),
+            ("downloads", self.downloads.run()),
+            ("monitor", self.monitor.run()),
+            ("library", forever("library", LOOK_EVERY, self._sync_libraries)),
+            ("library events", self._watch_library()),
+        ):
+            self._begin(name, work)
+
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def _start_instances(self) -> None:
+        try:
+            await self.instances.reconcile()
+        except Exception as error:
+            log.error("instances could not be started", exc_info=error)
+
+    async def stop(self) -> None:
+        """End everything, in order; safe to call twice."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self.bus.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.jobs.stop()
+        await self.supervisor.stop()
+        self.db.dispose()
+
+    # -- what one part tells another -----------------------------------------------------------------------------
+
+    def _instance_changed(self, record: InstanceRecord) -> None:
+        state = record.state
+        self.bus.publish(InstanceChanged(at=self.clock(), instance=record.config.id, state=state))
+        if state is InstanceState.RUNNING:
+            self._hurry(record.config.id)
+
+    def _hurry(self, instance: str) -> None:
+        """A service is back: what waited for it goes on now."""
+        self.follower.hint(instance)
+        self._begin("hurry", self._hurry_jobs())
+        self._tasks = [task for task in self._tasks if not task.done()]
+
+    async def _hurry_jobs(self) -> None:
+        now = self.clock()
+        await self.db.write(lambda conn: job_store.hurry(conn, SUBMIT, now))
+        self.jobs.wake()
+
+    def _library_changed(self, event: LibraryChanged) -> None:
+        self.bus.publish(event)
+
+    async def _watch_library(self) -> None:
+        async with self.bus.subscribe(LibraryChanged) as changes:
+            async for event in changes:
+                if isinstance(event, LibraryChanged) and (event.added or event.changed):
+                    self.follower.hint_all()
+
+    async def _library_hint(self, instance: str, ref: str | None) -> None:
+        if ref is None:
+            await self.library.sync_changes(instance)
+        else:
+            await self.library.refresh_item(instance, ref)
+
+    async def _sync_libraries(self) -> None:
+        """Bring each library index up to date: at once for an instance that has just come, then every two minutes."""
+        for binding in self.pool.bindings(MediaSource):
+            if self.clock() - self._synced.get(binding.instance, datetime.min.replace(tzinfo=UTC)) >= CHANGES_EVERY:
+                self._synced[binding.instance] = self.clock()
+                await self.library.keep_up(binding.instance)
+
+
+def _install_id(conn: Connection) -> str:
+    """A random id of this installation, made once."""
+    known = meta.get(conn, "install_id")
+    if known is None:
+        known = secrets.token_hex(16)
+        meta.put(conn, "install_id", known)
+    return known
