@@ -16,6 +16,7 @@ from .settings import PlexSettings
 
 T = TypeVar("T")
 
+TIMEOUT = 15.0  # seconds
 PAGE = 500
 SMALLEST_PAGE = 60
 BATCH = 100
@@ -46,7 +47,7 @@ class Newest(NamedTuple):
 class PlexClient:
     """One server with one token. Every method raises `vaderflix_core.api` errors only."""
 
-    def __init__(self, instance: Instance[PlexSettings], *, timeout: float = 15.0) -> None:
+    def __init__(self, instance: Instance[PlexSettings], *, timeout: float = TIMEOUT) -> None:
         settings = instance.settings
         identity = {
             "Accept": "application/json",

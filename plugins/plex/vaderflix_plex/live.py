@@ -65,6 +65,7 @@ class Ear:
     def __init__(self, client: PlexClient) -> None:
         self.client = client
         self.settle = SETTLE
+        self.silence = SILENCE
 
     async def hints(self) -> AsyncIterator[Hint]:
         """What to read again, as it happens, bursts put together. Raises when the connection ends."""
@@ -95,9 +96,9 @@ class Ear:
                 await reader
 
     def _hints(self, burst: set[str]) -> list[Hint]:
-        if ALL in burst or len(burst) > MANY:
-            return [Hint(scope=HintScope.LIBRARY)]
-        return [Hint(scope=HintScope.LIBRARY, ref=ref) for ref in sorted(burst, key=int)]
+        everything = ALL in burst or len(burst) > MANY
+        named = sorted(burst - {ALL}, key=int) if len(burst) <= MANY else []
+        return [Hint(scope=HintScope.LIBRARY, ref=ref) for ref in [*named, *([None] if everything else [])]]
 
     async def _read(self, changed: set[str], news: asyncio.Event) -> None:
         http = await self.client.authorised()
@@ -106,7 +107,7 @@ class Ear:
             "/:/eventsource/notifications",
             params={"filters": "timeline,status"},
             headers={"Accept": "text/event-stream"},
-            timeout=httpx.Timeout(self.client.timeout, read=SILENCE),
+            timeout=httpx.Timeout(self.client.timeout, read=self.silence),
         ) as response:
             kind = response.headers.get("Content-Type", "")
             if not kind.startswith("text/event-stream"):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from vaderflix_core.api import Instance, Playable, Rejected, ServiceError
+from vaderflix_core.api import BadAnswer, Instance, Playable, Rejected, ServiceError
 
 from .client import PlexClient
 from .files import Ref, parse_ref, playables
@@ -76,7 +76,11 @@ class Player:
         await self._decide(wanted)
         http = await self.client.authorised()
         opened = http.stream(
-            "GET", wanted.path, headers=headers, check=False, timeout=httpx.Timeout(self.client.timeout, read=60.0)
+            "GET",
+            wanted.path,
+            headers=headers,
+            check=False,
+            timeout=httpx.Timeout(self.client.timeout, read=4 * self.client.timeout),
         )
         response = await opened.__aenter__()
         try:
@@ -85,6 +89,9 @@ class Player:
                 await response.aread()
                 self.client.check(response)
                 raise Rejected(f"{self.client.url} answered a file with HTTP {response.status_code}.")
+            kind = response.headers.get("Content-Type", "")
+            if kind.startswith(("text/", "application/json")) and response.status_code != 416:
+                raise BadAnswer(f"{self.client.url} answered a file with {kind}.")
         except BaseException as error:
             await opened.__aexit__(type(error), error, error.__traceback__)
             raise
@@ -109,7 +116,9 @@ class Player:
         }
         http = await self.client.authorised()
         try:
-            await http.request("GET", "/video/:/transcode/universal/decision", params=params, timeout=5.0)
+            await http.request(
+                "GET", "/video/:/transcode/universal/decision", params=params, timeout=self.client.timeout / 3
+            )
         except ServiceError as error:
             self.instance.log.info("plex.decision_failed", error=error.message)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vaderflix_core.api import Instance
 
-from .client import PlexClient
+from .client import TIMEOUT, PlexClient
 from .health import Health
 from .images import Pictures
 from .library import Library
@@ -16,8 +16,8 @@ from .settings import PlexSettings
 class PlexProvider(Library, Player, Pictures, Ear, Health):
     """MediaSource, HealthCheck, Connectable, Images, Playback, Live and WebhookReceiver over one client."""
 
-    def __init__(self, instance: Instance[PlexSettings]) -> None:
-        client = PlexClient(instance)
+    def __init__(self, instance: Instance[PlexSettings], *, timeout: float = TIMEOUT) -> None:
+        client = PlexClient(instance, timeout=timeout)
         Library.__init__(self, instance, client)
         Player.__init__(self, instance, client)
         Ear.__init__(self, client)

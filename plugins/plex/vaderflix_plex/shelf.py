@@ -19,7 +19,7 @@ from .client import TRIMMED, TYPES, PlexClient
 from .items import ids_of
 
 OVERLAP = 600  # seconds read again: clocks differ, and a scan writes its items late
-FRESH = 5.0  # seconds for which an answer is good, so that a burst of look-ups costs one
+FRESH = 1.0  # seconds for which an answer is good, so that a burst of look-ups costs one
 
 
 def folded(text: str) -> str:
