@@ -160,13 +160,15 @@ def _demo(asked: argparse.Namespace) -> int:
 def _plugins(asked: argparse.Namespace) -> int:
     from .plugins.report import print_plugins
 
-    return print_plugins(_config(asked), as_json=asked.json)
+    code: int = print_plugins(_config(asked), as_json=asked.json)
+    return code
 
 
 def _check(asked: argparse.Namespace) -> int:
     from .plugins.report import print_check
 
-    return print_check(_config(asked))
+    code: int = print_check(_config(asked))
+    return code
 
 
 def _migrate(asked: argparse.Namespace) -> int:

@@ -95,10 +95,9 @@ class Downloads:
     async def _read(self, binding: Any) -> None:
         answer: Answer[list[Download]] = await self._guard.call(binding, "downloads")
         before = self._reports.get(binding.instance)
+        downloads, read_at = (before.downloads, before.read_at) if before else ((), None)
         if answer.outcome is Outcome.OK and answer.value is not None:
             downloads, read_at = tuple(answer.value), self._clock()
-        else:
-            downloads, read_at = (before.downloads, before.read_at) if before else ((), None)
         self._reports[binding.instance] = DownloaderReport(
             instance=binding.instance,
             name=binding.name,

@@ -38,7 +38,14 @@ class Database:
             self.reader = _sqlite_engine(self.url, read_only=True)
         else:
             self.writer = create_engine(self.url, pool_size=READERS, max_overflow=4, pool_pre_ping=True)
-            self.reader = self.writer.execution_options(isolation_level="AUTOCOMMIT", postgresql_readonly=True)
+            self.reader = create_engine(
+                self.url,
+                pool_size=READERS,
+                max_overflow=4,
+                pool_pre_ping=True,
+                isolation_level="AUTOCOMMIT",
+                connect_args={"options": "-c default_transaction_read_only=on"},
+            )
         self._threads = ThreadPoolExecutor(READERS + 2, thread_name_prefix="store")
 
     @property

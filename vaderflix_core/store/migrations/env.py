@@ -1,15 +1,16 @@
 """Run by alembic, with the open connection that `migrate.py` hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import DateTime, Text
 
-from vaderflix_core.store import tables
+from vaderflix_core.store import tables as _tables  # noqa: F401 - fills the metadata
+from vaderflix_core.store.metadata import metadata
 from vaderflix_core.store.types import Packed, UtcDateTime
 
 
-def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:
     """Write our column types as what they are in the database, so that a migration needs none of our code."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
@@ -31,7 +32,7 @@ def include_object(item: Any, name: str | None, kind: str, reflected: bool, comp
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=tables.metadata,
+    target_metadata=metadata,
     render_as_batch=True,
     render_item=render_item,
     compare_type=compare_type,
