@@ -42,6 +42,9 @@ class _Ended:
     def result(self) -> Any:
         if isinstance(self.error, SystemExit):
             raise TriedToExit(self.error.code) from self.error
+        if self.error is not None and not isinstance(self.error, Exception):
+            # raised by the code itself: neither a signal nor a cancellation reaches it here
+            raise RuntimeError(f"raised {type(self.error).__name__}") from self.error
         if self.error is not None:
             raise self.error
         return self.value
