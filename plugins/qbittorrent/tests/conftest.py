@@ -95,8 +95,13 @@ def real(tmp_path_factory) -> Iterator[RealQbittorrent]:
 
 
 @pytest.fixture
-def really(real, connect) -> Connected:
-    return connect(real.url, real.username, real.password)
+async def really(real, connect):
+    """An instance of the real daemon, which has no torrents before and after."""
+    connected = connect(real.url, real.username, real.password)
+    yield connected
+    hashes = [torrent.hash for torrent in await connected.client.torrents()]
+    if hashes:
+        await connected.client.command("torrents/delete", hashes="|".join(hashes), deleteFiles="true")
 
 
 @pytest.fixture
