@@ -1,0 +1,42 @@
+"""Docker for Vader Flix: containers, what they use, and which of them are in trouble. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vaderflix_core.api import API_VERSION, HealthCheck, Instance, Panel, PluginInfo, SimulatorSpec, hookimpl
+
+from .health import DockerHealth
+from .panel import containers_panel
+from .settings import DockerSettings
+from .simulator import SPEC
+
+
+@hookimpl
+def plugin() -> PluginInfo:
+    """What this plugin is."""
+    return PluginInfo(
+        name="Docker",
+        summary="Shows the containers of a host and warns when one is in trouble.",
+        api=API_VERSION,
+        settings=DockerSettings,
+        icon="m10 2.8 6.5 3.6v7.2L10 17.2l-6.5-3.6V6.4L10 2.8Zm0 7.2v7M3.7 6.6 10 10l6.3-3.4",
+    )
+
+
+@hookimpl
+def health_checks(instance: Instance[DockerSettings]) -> Iterable[HealthCheck]:
+    """The containers of one engine."""
+    return [instance.shared(DockerHealth)]
+
+
+@hookimpl
+def panels(instance: Instance[DockerSettings]) -> Iterable[Panel]:
+    """The table of containers."""
+    return [containers_panel(instance.shared(DockerHealth))]
+
+
+@hookimpl
+def simulator() -> SimulatorSpec:
+    """An engine with the containers of the demo household."""
+    return SPEC
