@@ -186,5 +186,6 @@ def _info(info: Any) -> PluginInfo:
     try:
         check_settings_type(info.settings)
     except (TypeError, NameError, AttributeError, msgspec.MsgspecError) as error:
-        raise NotAPlugin(f"The settings of {info.settings.__name__} cannot be shown as a form: {error}") from error
+        why = str(error).partition(" - type ")[0]  # the rest repeats the whole annotation
+        raise NotAPlugin(f"The settings of {info.settings.__name__} cannot be shown as a form: {why}") from error
     return info
