@@ -144,10 +144,11 @@ async def test_the_panel_is_a_plain_table_with_everything_escaped(simulated: Sim
     film = simulator.container("films")
     film.health, film.log, film.image = "unhealthy", ("<script>alert(1)</script>",), '"><img src=x>'
     html = render(await containers_panel(health).data())
-    assert html.count("<tr") == 7
+    assert html.count("<tr") == 6
     assert "<script>" not in html
     assert "<img" not in html
     assert "Unhealthy" in html
+    assert "&lt;script&gt;" in html
     assert re.search(r'<table class="table tight containers">', html)
     assert "it has no containers" in render([])
 
