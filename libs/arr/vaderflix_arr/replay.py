@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ import msgspec
 from vaderflix_core.api import Instance, Settings
 
 S = TypeVar("S", bound=Settings)
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
 
 RECORDED_AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # shortly after the exchanges in our tests were recorded
 
@@ -71,7 +71,8 @@ class Replay(httpx.AsyncBaseTransport):
         self.requests.append(request)
         answer = self._answers.get((request.method, full)) or self._answers.get((request.method, request.url.path))
         assert answer is not None, f"nothing is planned for {request.method} {full}"
-        return answer(request)
+        made = answer(request)
+        return made if isinstance(made, httpx.Response) else await made
 
 
 def instance(settings: S, replay: Replay, now: Callable[[], datetime] = lambda: RECORDED_AT) -> Instance[S]:

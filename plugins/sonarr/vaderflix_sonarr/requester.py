@@ -14,6 +14,7 @@ from vaderflix_core.api import (
     ExternalIds,
     MediaKind,
     MediaRequest,
+    NotFound,
     Progress,
     Rejected,
     Stage,
@@ -41,10 +42,9 @@ class Sonarr(ArrService[SonarrSettings]):
         if kind is not MediaKind.SERIES or not term:
             return []
         rows = await self._lookup(term)
-        held = [row.id for row in rows if row.id][:MOST_REREAD]
-        stored = await asyncio.gather(*(self.client.get(f"/series/{id}", Series) for id in held))
-        by_id = {series.id: series for series in stored}
-        return [titles.candidate(by_id.get(row.id, row)) for row in rows]
+        held = [row for row in rows if row.id][:MOST_REREAD]
+        stored = dict(zip((row.id for row in held), await asyncio.gather(*map(self._stored, held)), strict=True))
+        return [titles.candidate(stored.get(row.id, row)) for row in rows]
 
     async def lookup(self, kind: MediaKind, ids: ExternalIds) -> Candidate | None:
         """The series with these ids and its seasons, counted by episodes when it is in the library."""
@@ -125,6 +125,13 @@ class Sonarr(ArrService[SonarrSettings]):
 
     async def _lookup(self, term: str) -> list[Series]:
         return await self.client.get("/series/lookup", list[Series], term=term)
+
+    async def _stored(self, row: Series) -> Series:
+        """The series as the library has it; the row itself when it has just been taken out."""
+        try:
+            return await self.client.get(f"/series/{row.id}", Series)
+        except NotFound:
+            return row
 
     async def _known(self, ids: ExternalIds) -> Series | None:
         """The series by its ids, tvdb first as Sonarr does; only a row that bears one of the ids counts."""

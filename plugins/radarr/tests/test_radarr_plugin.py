@@ -1,0 +1,51 @@
+"""The plugin's hooks, settings and connection test."""
+
+from pathlib import Path
+
+import pluggy
+import pytest
+
+import vaderflix_radarr as plugin
+from vaderflix_arr.replay import Replay, instance, recording
+from vaderflix_core.api import Secret, WrongService
+from vaderflix_core.api.hookspecs import PROJECT, Hooks
+from vaderflix_core.api.settings import BadSettings, check_settings_type, dump, fields, parse
+from vaderflix_radarr.settings import RadarrSettings
+
+pytestmark = pytest.mark.anyio
+
+DATA = Path(__file__).parent / "data"
+SETTINGS = RadarrSettings(url="http://radarr.test/radarr", api_key=Secret("the-key"))
+
+
+def test_every_hook_is_one_the_core_knows() -> None:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(Hooks)
+    manager.register(plugin)
+    manager.check_pending()
+
+
+def test_both_hooks_give_the_one_provider_of_the_instance() -> None:
+    made = instance(SETTINGS, Replay())
+    assert plugin.requesters(made)[0] is plugin.health_checks(made)[0]
+    assert plugin.menu(made)[0].url == "http://radarr.test/radarr"
+
+
+def test_settings_make_a_form_and_hide_the_key() -> None:
+    check_settings_type(RadarrSettings)
+    assert {f.name for f in fields(RadarrSettings) if f.dynamic} == {"quality_profile", "root_folder"}
+    assert "the-key" not in repr(SETTINGS)
+    assert dump(SETTINGS)["api_key"] == "********"
+    assert parse(RadarrSettings, dump(SETTINGS), SETTINGS) == SETTINGS
+    with pytest.raises(BadSettings) as bad:
+        parse(RadarrSettings, {"url": "radarr:7878", "api_key": "k", "minimum_availability": "never"})
+    assert set(bad.value.errors) == {"url", "minimum_availability"}
+
+
+async def test_sonarr_at_the_address_is_named() -> None:
+    made = Replay()
+    made.on("GET", "/radarr/api/v3/system/status", {"appName": "Sonarr", "version": "4.0.19"})
+    with pytest.raises(WrongService, match="Sonarr answers there, not Radarr"):
+        await plugin.requesters(instance(SETTINGS, made))[0].test()
+    made.play(recording(DATA / "system-status.json"), "/radarr/api/v3/system/status")
+    assert (await plugin.requesters(instance(SETTINGS, made))[0].test()).product == "Radarr"
