@@ -19,10 +19,10 @@ from vaderflix_core.store.library_search import create_search_index
 from vaderflix_core.store.metadata import metadata
 from vaderflix_core.testing.servers import postgres
 
-COMMON = (
+COMMON = str.split(
     "the of a and in to man night love day life house dead girl king last world blood time black dark great star city "
     "war little american secret story red lost heart road home island return big wild white woman death party dream"
-).split()
+)
 REAL = ["His Girl Friday", "D.O.A.", "Amélie", "Metropolis", "Nosferatu", "Night of the Living Dead", "Spider-Man"]
 
 
@@ -71,7 +71,7 @@ def queries(items: list[LibraryItem], seed: int = 3) -> dict[str, list[str]]:
 
     picked = [rng.choice(titles) for _ in range(150)]
     return {
-        "one letter": list("abcdefghijklmnopqrstuvwxyz") + ["the", "a", "of", "the m"],
+        "one letter": [*"abcdefghijklmnopqrstuvwxyz", "the", "of", "the m"],
         "growing": [title[:n] for title in picked[:25] for n in range(1, len(title) + 1)],
         "two words": [" ".join(w[:4] for w in t.lower().split()[-2:][::-1]) for t in picked],
         "common words": [f"{a} {b}" for a in COMMON[:12] for b in COMMON[:12]],

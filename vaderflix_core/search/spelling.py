@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import combinations
 
-SHORTEST, LONGEST = 4, 7  # letters of the beginnings that are compared
+SHORTEST, LONGEST = 4, 6  # letters of the beginnings that are compared
 
 
 def allowed_typos(word: str) -> int:
@@ -38,7 +38,7 @@ def look_ups(word: str) -> set[str]:
     return _deletes(word[:LONGEST], typos) if typos else set()
 
 
-def meant(word: str, found: Iterable[str], limit: int = 24) -> list[str]:
+def meant(word: str, found: Iterable[str], limit: int = 40) -> list[str]:
     """Of the terms found by `look_ups`, those within the allowed edits of the typed word's beginning, nearest first."""
     beginning, typos = word[:LONGEST], allowed_typos(word)
     near = []

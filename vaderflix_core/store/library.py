@@ -23,25 +23,31 @@ CHUNK = 400  # rows named in one statement
 
 T = TypeVar("T")
 i = library_items.c
+_DETAILS = (
+    *("original_title", "alternate_titles", "overview", "genres", "runtime_minutes", "rating", "certification"),
+    *("poster", "backdrop", "sort_title", "section", "height", "added_at"),
+)
 _HELD = (i.id, i.instance, i.data)
 _decode = msgspec.json.Decoder(LibraryItem).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Upserted(Struct, frozen=True):
-    """What an upsert did."""
+    """What an upsert did. `series` holds the keys of the series that are new, differ, or have no known seasons."""
 
     added: int = 0
     changed: int = 0
+    series: frozenset[str] = frozenset()
 
     def __add__(self, other: Upserted) -> Upserted:
-        return Upserted(self.added + other.added, self.changed + other.changed)
+        return Upserted(self.added + other.added, self.changed + other.changed, self.series | other.series)
 
 
 def upsert(conn: Connection, instance: str, items: Iterable[LibraryItem], marker: int) -> Upserted:
     """Add or update the titles of an instance, and mark them as seen by the sweep of this number.
 
-    Seasons and ids that are known stay when the new record has none at all: a page of a sweep may hold less detail.
+    Seasons and ids that are known stay when the new record has none, and all else too while the source's own time of
+    change is the same: a page of a sweep may hold less detail than the title read by itself.
     """
     done = Upserted()
     for chunk in _chunks(list({item.key: item for item in items}.values())):
@@ -129,12 +135,6 @@ def unseen(conn: Connection, instance: str, marker: int) -> list[Held]:
     return [_held(row) for row in conn.execute(query)]
 
 
-def without_seasons(conn: Connection, instance: str) -> list[str]:
-    """Keys of the series of an instance of which no seasons are known."""
-    query = select(*_HELD).where(i.instance == instance, i.kind == MediaKind.SERIES)
-    return [held.item.key for held in map(_held, conn.execute(query)) if not held.item.seasons]
-
-
 def remove_instance(conn: Connection, instance: str) -> int:
     """Forget all titles of an instance; gives how many there were."""
     return remove(conn, conn.execute(select(i.id).where(i.instance == instance)).scalars().all())
@@ -156,12 +156,15 @@ def _upsert(conn: Connection, instance: str, items: Sequence[LibraryItem], marke
     known = {row.key: (row.id, bytes(row.data)) for row in rows}
     fresh: list[LibraryItem] = []
     changed: list[tuple[int, LibraryItem]] = []
+    bare: set[str] = set()
     for item in items:
         if item.key not in known:
             fresh.append(item)
             continue
         item_id, data = known[item.key]
         kept = _keeping_detail(item, _decode(data))
+        if kept.kind is MediaKind.SERIES and not kept.seasons:
+            bare.add(kept.key)
         if _encode(kept) != data:
             changed.append((item_id, kept))
     if known:
@@ -178,15 +181,22 @@ def _upsert(conn: Connection, instance: str, items: Sequence[LibraryItem], marke
     _drop_details(conn, [item_id for item_id, _ in changed])
     _index_ids(conn, [*changed, *added])
     _index_titles(conn, [*changed, *added])
-    return Upserted(len(added), len(changed))
+    series = {item.key for _, item in [*changed, *added] if item.kind is MediaKind.SERIES} | bare
+    return Upserted(len(added), len(changed), frozenset(series))
 
 
 def _keeping_detail(new: LibraryItem, old: LibraryItem) -> LibraryItem:
-    if not new.seasons and old.seasons and new.kind == old.kind:
-        new = replace(new, seasons=old.seasons)
+    """The new record, with what only a fuller one of the same title can say taken from the old."""
+    kept: dict[str, Any] = {}
+    if new.kind == old.kind and not new.seasons:
+        kept["seasons"] = old.seasons
     if not any(name != "guid" for name, _ in new.ids.pairs()):
-        new = replace(new, ids=new.ids.merged(old.ids))
-    return new
+        kept["ids"] = new.ids.merged(old.ids)
+    if new.updated_at is not None and new.updated_at == old.updated_at:
+        kept |= {name: getattr(old, name) for name in _DETAILS if not getattr(new, name)}
+        if set(new.genres) < set(old.genres):
+            kept["genres"] = old.genres
+    return replace(new, **kept)
 
 
 def _columns(item: LibraryItem) -> dict[str, Any]:
@@ -237,7 +247,7 @@ def _one(conn: Connection, query: Select[Any]) -> Held | None:
     return _held(row) if row else None
 
 
-def _held(row: Row[Any]) -> Held:
+def _held(row: Row[*tuple[Any, ...]]) -> Held:
     return Held(id=row.id, instance=row.instance, item=_decode(row.data))
 
 

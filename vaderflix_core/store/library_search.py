@@ -6,7 +6,7 @@ extension is needed. A search goes from narrow to wide and stops when it has eno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from ..search import spelling
 from ..search.matching import Match, Quality, Query, Wanted, match
 
 CANDIDATES = 300  # looked at closely in each step; of more, the newest
-FUZZY_BELOW = 3  # typing errors are forgiven when fewer titles than this match as typed
+FUZZY_BELOW = 3  # typing errors are forgiven when fewer titles match as typed, and none exactly
 
 _CREATE = {
     "sqlite": (
@@ -45,8 +45,10 @@ _WORDS = {
     "sqlite": text(
         "SELECT rowid FROM library_search WHERE library_search MATCH :words ORDER BY rowid DESC LIMIT :limit"
     ),
+    # the planner would rather walk all items backwards once it has prepared the statement; this keeps it to the index
     "postgresql": text(
-        "SELECT item_id FROM library_search WHERE words @@ CAST(:words AS tsquery) ORDER BY item_id DESC LIMIT :limit"
+        "WITH found AS MATERIALIZED (SELECT item_id FROM library_search WHERE words @@ CAST(:words AS tsquery))"
+        " SELECT item_id FROM found ORDER BY item_id DESC LIMIT :limit"
     ),
 }
 _BEGINS = """
@@ -114,12 +116,18 @@ def search(conn: Connection, query: Query, kind: MediaKind | None, limit: int) -
     """Items that match, with how well: best first, then by year and id, newest first."""
     found: dict[int, tuple[Match, int]] = {}
     for step in (_begin, _hold_words, _nearly_hold_words):
-        if len(found) >= (FUZZY_BELOW if step is _nearly_hold_words else limit):
+        if _enough(found.values(), limit, fuzzy=step is _nearly_hold_words):
             break
         candidates = {item for wanted in query.readings for item in step(conn, wanted, kind)} - found.keys()
         found |= _judged(conn, query, kind, candidates)
     ranked = sorted(found.items(), key=lambda entry: (entry[1][0], -entry[1][1], -entry[0]))
     return [(item, judged) for item, (judged, _) in ranked[:limit]]
+
+
+def _enough(found: Collection[tuple[Match, int]], limit: int, *, fuzzy: bool) -> bool:
+    if not fuzzy:
+        return len(found) >= limit
+    return len(found) >= FUZZY_BELOW or any(judged.quality is Quality.EXACT for judged, _ in found)
 
 
 def _begin(conn: Connection, wanted: Wanted, kind: MediaKind | None) -> list[int]:
@@ -148,7 +156,7 @@ def _nearly_hold_words(conn: Connection, wanted: Wanted, kind: MediaKind | None)
     for word in dict.fromkeys(wanted.words):
         look_ups = spelling.look_ups(word)
         terms = _terms(conn, look_ups) if look_ups else []
-        alternatives.append([word, *spelling.meant(word, terms)])
+        alternatives.append(list(dict.fromkeys([word, *spelling.meant(word, terms)])))
     if all(len(words) == 1 for words in alternatives):
         return []
     return _with_words(conn, alternatives)

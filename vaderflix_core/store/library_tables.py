@@ -41,7 +41,6 @@ library_items = Table(
     UniqueConstraint("instance", "key"),
     Index("ix_library_items_browse", "kind", "sort_title", "id"),
     Index("ix_library_items_added", "added_at", "id"),
-    Index("ix_library_items_marker", "instance", "marker"),
 )
 
 library_ids = Table(
