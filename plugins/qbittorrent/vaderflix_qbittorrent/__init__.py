@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import httpx
+
 from vaderflix_core.api import (
     API_VERSION,
     Downloader,
@@ -49,11 +51,13 @@ def health_checks(instance: Instance[QbittorrentSettings]) -> Iterable[HealthChe
 @hookimpl
 def menu(instance: Instance[QbittorrentSettings]) -> Iterable[MenuItem]:
     """Its own Web UI."""
-    return [MenuItem(label=instance.name, url=instance.settings.url)]
+    address = httpx.URL(instance.settings.url).copy_with(userinfo=b"")
+    return [MenuItem(label=instance.name, url=str(address))]
 
 
-@hookimpl
-def simulator() -> SimulatorSpec:
+# Python puts a submodule into its package under its own name: a function `simulator` would be gone once it is imported
+@hookimpl(specname="simulator")
+def stand_in() -> SimulatorSpec:
     """Its stand-in for the demo and tests."""
     from .simulator import QbittorrentSimulator
 
