@@ -119,7 +119,7 @@ async def serve(host: Host, *, ready: Any = None) -> None:
             super().handle_exit(sig, frame)
 
     options = uvicorn.Config(
-        create_app(host),
+        create_app(host, manage_host=False),
         host=config.host,
         port=config.port,
         log_config=None,

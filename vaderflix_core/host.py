@@ -48,6 +48,7 @@ from .vault import open_vault
 log = structlog.get_logger("host")
 
 CHANGES_EVERY = timedelta(minutes=2)
+SWEEP_EVERY = timedelta(hours=12)
 LOOK_EVERY = 1.0
 
 
@@ -89,7 +90,7 @@ class Host:
         )
         self.instances = Instances(self.db, config, self.vault, self.bus, self.supervisor, self.plugins, clock)
         self.access = Access(self.db, clock)
-        self.library = Library(self.db, self.pool, self.guard, clock, on_change=self._library_changed)
+        self.library = Library(self.db, self.pool, self.guard, clock=clock, publish=self.bus.publish)
         self.images = Images(self.pool, self.guard, self.vault, config.data_dir / "cache" / "images")
         self.search = Search(self.library, self.pool, self.fanout, self.images)
         self.titles = Titles(self.library, self.pool, self.fanout, self.images)
@@ -117,6 +118,7 @@ class Host:
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._synced: dict[str, datetime] = {}
+        self._swept: dict[str, datetime] = {}
         self._stopped = False
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -176,9 +178,6 @@ class Host:
         await self.db.write(lambda conn: job_store.hurry(conn, SUBMIT, now))
         self.jobs.wake()
 
-    def _library_changed(self, event: LibraryChanged) -> None:
-        self.bus.publish(event)
-
     async def _watch_library(self) -> None:
         async with self.bus.subscribe(LibraryChanged) as changes:
             async for event in changes:
@@ -192,11 +191,17 @@ class Host:
             await self.library.refresh_item(instance, ref)
 
     async def _sync_libraries(self) -> None:
-        """Bring each library index up to date: at once for an instance that has just come, then every two minutes."""
+        """Bring each library index up to date: at once for an instance that has just come, then every two minutes, in full twice a day."""
+        never = datetime.min.replace(tzinfo=UTC)
         for binding in self.pool.bindings(MediaSource):
-            if self.clock() - self._synced.get(binding.instance, datetime.min.replace(tzinfo=UTC)) >= CHANGES_EVERY:
-                self._synced[binding.instance] = self.clock()
-                await self.library.keep_up(binding.instance)
+            name, now = binding.instance, self.clock()
+            if now - self._swept.get(name, now) >= SWEEP_EVERY:
+                await self.library.sweep(name)
+                self._swept[name] = now
+            elif now - self._synced.get(name, never) >= CHANGES_EVERY:
+                self._swept.setdefault(name, now)
+                self._synced[name] = now
+                await self.library.sync_changes(name)
 
 
 def _install_id(conn: Connection) -> str:

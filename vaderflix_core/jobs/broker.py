@@ -113,6 +113,17 @@ class Jobs:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), wait)
 
+    async def given_up(self) -> list[tuple[int, str, str, datetime]]:
+        """Jobs whose budget is used up: id, kind, error, since."""
+        return await self._db.read(store.dead)
+
+    async def revive(self, job_id: int) -> bool:
+        """Give a job another budget; False when it is not one that was given up."""
+        now = self._clock()
+        revived = await self._db.write(lambda conn: store.revive(conn, job_id, now))
+        self.wake()
+        return revived
+
     async def stop(self) -> None:
         """Stop taking jobs, let the running ones end, close the broker; safe to call twice."""
         if self._relay_task is not None:

@@ -126,9 +126,8 @@ class Follower:
 
     async def _coverage(self, request: Request, progress: Progress) -> Coverage:
         if progress.stage in MAY_BE_HELD:
-            found = await self._library.refresh_ids(request.kind, request.ids)
-        else:
-            found = await self._library.find(request.kind, request.ids)
+            await self._library.refresh_ids(request.kind, request.ids)
+        found = await self._library.find(request.kind, request.ids)
         if request.kind is MediaKind.MOVIE:
             return Coverage.ALL if found else Coverage.NONE
         return coverage(request.seasons, _most(held.item.seasons for held in found), progress.seasons)

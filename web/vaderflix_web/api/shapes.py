@@ -1,0 +1,276 @@
+"""What the API takes and gives. Fields are in snake_case; times are ISO 8601 in UTC; sizes are bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from vaderflix_core.access.models import User
+from vaderflix_core.api.models import DownloadAction, DownloadState, ExternalIds, MediaKind, Playable
+from vaderflix_core.requests.models import Request, RequestState, TimelineEntry
+from vaderflix_core.search.models import Availability, Hit, SourceOutcome, TitlePage
+
+
+class Input(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what is sent to us: an unknown field is an error, not silence."""
+
+
+class Credentials(Input, frozen=True, kw_only=True):
+    """A name and its password."""
+
+    username: Annotated[str, Meta(max_length=64)]
+    password: Annotated[str, Meta(max_length=1024)]
+
+
+class Ask(Input, frozen=True, kw_only=True):
+    """A title to request: by `ref`, as a search gives it."""
+
+    kind: MediaKind
+    ref: Annotated[str, Meta(min_length=1, max_length=80)]
+    seasons: Annotated[list[Annotated[int, Meta(ge=0, le=10_000)]], Meta(max_length=200)] = []
+
+
+class Decline(Input, frozen=True, kw_only=True):
+    """Why a request is declined; the asker reads it."""
+
+    reason: Annotated[str, Meta(max_length=500)]
+
+
+class NewAccount(Input, frozen=True, kw_only=True):
+    """An account to make."""
+
+    username: Annotated[str, Meta(max_length=64)]
+    password: Annotated[str, Meta(max_length=1024)]
+    role: str = "requester"
+    display_name: Annotated[str, Meta(max_length=120)] = ""
+    email: Annotated[str, Meta(max_length=254)] | None = None
+
+
+class AccountChange(Input, frozen=True, kw_only=True):
+    """What to change of an account; what is left out stays."""
+
+    role: str | None = None
+    disabled: bool | None = None
+    display_name: Annotated[str, Meta(max_length=120)] | None = None
+    email: Annotated[str, Meta(max_length=254)] | None = None
+
+
+class NewKey(Input, frozen=True, kw_only=True):
+    """A name for an API key."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=120)]
+
+
+class ServiceValues(Input, frozen=True, kw_only=True):
+    """A service to add or change. Secrets sent as `********` keep their stored value."""
+
+    plugin: Annotated[str, Meta(max_length=64)]
+    name: Annotated[str, Meta(max_length=120)]
+    settings: dict[str, Any]
+    enabled: bool = True
+    priority: Annotated[int, Meta(ge=0, le=1000)] = 50
+
+
+class ServiceTest(Input, frozen=True, kw_only=True):
+    """Settings to try. `instance` names the stored service whose secrets fill the masked ones."""
+
+    plugin: Annotated[str, Meta(max_length=64)]
+    settings: dict[str, Any]
+    instance: str | None = None
+
+
+class Watched(Input, frozen=True, kw_only=True):
+    """How far somebody is in a film or an episode, in seconds."""
+
+    instance: Annotated[str, Meta(max_length=64)]
+    key: Annotated[str, Meta(max_length=120)]
+    item_key: Annotated[str, Meta(max_length=120)]
+    seconds: Annotated[float, Meta(ge=0, le=1_000_000)]
+    duration: Annotated[float, Meta(gt=0, le=1_000_000)]
+    label: Annotated[str, Meta(max_length=200)] = ""
+
+
+class UserOut(Struct, frozen=True, kw_only=True):
+    """An account."""
+
+    id: int
+    username: str
+    display_name: str
+    email: str | None
+    role: str
+    permissions: list[str]
+    disabled: bool
+    created_at: datetime
+    last_seen_at: datetime | None
+
+    @classmethod
+    def of(cls, user: User) -> UserOut:
+        """From the domain's."""
+        return cls(
+            id=user.id,
+            username=user.username,
+            display_name=user.display_name,
+            email=user.email,
+            role=user.role,
+            permissions=sorted(user.permissions),
+            disabled=user.disabled,
+            created_at=user.created_at,
+            last_seen_at=user.last_seen_at,
+        )
+
+
+class KeyOut(Struct, frozen=True, kw_only=True):
+    """A new API key, shown this once."""
+
+    key: str
+
+
+class HeldOut(Struct, frozen=True, kw_only=True):
+    """One copy of a title in a library."""
+
+    id: int
+    instance: str
+    key: str
+    section: str
+    height: int | None
+
+
+class HitOut(Struct, frozen=True, kw_only=True):
+    """One title. `ref` with `kind` addresses it; `button` is what a person can do now."""
+
+    kind: MediaKind
+    ref: str
+    title: str
+    year: int | None
+    ids: ExternalIds
+    overview: str
+    poster: str | None
+    availability: Availability
+    held: list[HeldOut]
+    requesters: list[str]
+
+    @classmethod
+    def of(cls, hit: Hit) -> HitOut:
+        """From the domain's."""
+        return cls(
+            kind=hit.kind,
+            ref=hit.ref,
+            title=hit.title,
+            year=hit.year,
+            ids=hit.ids,
+            overview=hit.overview,
+            poster=f"/images/{hit.poster}" if hit.poster else None,
+            availability=hit.availability,
+            held=[
+                HeldOut(id=h.id, instance=h.instance, key=h.item.key, section=h.item.section, height=h.item.height)
+                for h in hit.held
+            ],
+            requesters=[instance for instance, _ in hit.candidates],
+        )
+
+
+class SearchOut(Struct, frozen=True, kw_only=True):
+    """A search's hits in order, and how each source fared: `ok`, or why it has no say."""
+
+    query: str
+    hits: list[HitOut]
+    sources: list[SourceOutcome]
+
+
+class RequestOut(Struct, frozen=True, kw_only=True):
+    """A request. `percent`, `speed` (bytes per second) and `eta_seconds` are there while it downloads."""
+
+    id: int
+    kind: MediaKind
+    title: str
+    year: int | None
+    ids: ExternalIds
+    seasons: list[int]
+    state: RequestState
+    reason: str | None
+    evidence: str | None  # for those who manage requests
+    requested_by: str
+    user_id: int
+    instance: str | None
+    percent: float | None
+    size: int | None
+    left: int | None
+    speed: int | None
+    eta_seconds: int | None
+    decline_reason: str
+    created_at: datetime
+    updated_at: datetime
+    timeline: list[TimelineEntry] | None = None
+
+    @classmethod
+    def of(cls, request: Request, *, manager: bool, timeline: list[TimelineEntry] | None = None) -> RequestOut:
+        """From the domain's; evidence and services only for managers."""
+        return cls(
+            id=request.id,
+            kind=request.kind,
+            title=request.title,
+            year=request.year,
+            ids=request.ids,
+            seasons=list(request.seasons),
+            state=request.state,
+            reason=request.reason,
+            evidence=request.evidence if manager else None,
+            requested_by=request.username,
+            user_id=request.user_id,
+            instance=request.instance if manager else None,
+            percent=request.percent,
+            size=request.size,
+            left=request.left,
+            speed=request.speed,
+            eta_seconds=request.eta_seconds,
+            decline_reason=request.decline_reason,
+            created_at=request.created_at,
+            updated_at=request.updated_at,
+            timeline=timeline,
+        )
+
+
+class TitleOut(Struct, frozen=True, kw_only=True):
+    """All about one title: what is known, who was asked, and the requests for it."""
+
+    title: TitlePage
+    hit: HitOut
+    requests: list[RequestOut]
+
+
+class DownloadOut(Struct, frozen=True, kw_only=True):
+    """One transfer."""
+
+    instance: str
+    id: str
+    name: str
+    state: DownloadState
+    progress: float
+    size: int
+    left: int
+    down: int
+    up: int
+    eta_seconds: int | None
+    category: str
+    error: str
+    actions: list[DownloadAction]
+
+
+class StreamOut(Struct, frozen=True, kw_only=True):
+    """A file to play: its address here, and what it is."""
+
+    url: str
+    file: Playable
+
+
+class WatchOut(Struct, frozen=True, kw_only=True):
+    """What a player needs. `start` is where to resume, in seconds."""
+
+    instance: str
+    key: str
+    title: str
+    start: float
+    link: str | None
+    streams: list[StreamOut]
