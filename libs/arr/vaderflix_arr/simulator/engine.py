@@ -19,6 +19,7 @@ from .connections import Connections
 from .downloads import Downloads
 from .history import History
 from .http import Refused, Router, Row
+from .manual import ManualImport
 from .product import Product
 from .queue import QueueRoutes
 from .releases import Releases
@@ -78,6 +79,7 @@ class ArrSimulator(Product):
         self.queue = QueueRoutes(self)
         self.history = History(self)
         self.system = System(self)
+        self.manual = ManualImport(self)
         self.scanner: PlexScanner | None = None
         self.router = Router()
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,13 +113,15 @@ class ArrSimulator(Product):
             fields = [{"name": "baseUrl", "value": "http://indexer.invalid"}]
             self.store.add("indexer", {"name": "lab", "fields": fields})
         self.routes(self.router)
-        shared = (self.system, Choices(self), self.commands, self.queue, self.history, self.hub, self.connections)
+        shared = (self.system, Choices(self), self.commands, self.queue, self.history, self.hub, self.manual)
+        self.connections.routes(self.router)
         for part in shared:
             part.routes(self.router)
         self.router.add("POST", "/api/v3/release", self.finder.grab_route)
         self.commands.know(
             Spec(name="RefreshMonitoredDownloads", work=self._refresh_downloads, priority="high"),
             Spec(name="ProcessMonitoredDownloads", work=self._refresh_downloads, priority="high", disk=True, long=True),
+            Spec(name="ManualImport", work=self.manual.run, body={"files": []}, disk=True, priority="high"),
             Spec(name="RssSync", work=self._nothing, long=True),
             Spec(name="CheckHealth", work=self._nothing),
             Spec(name="Backup", work=self._nothing),

@@ -177,6 +177,10 @@ class Product(ABC):
         """The fields of a blocklist row that name the item."""
 
     @abstractmethod
+    def candidate_parts(self, grab: Row | None) -> tuple[Row, Row]:
+        """What a candidate of manual import says of its item, and what follows; the first is empty when unknown."""
+
+    @abstractmethod
     def grab_echo(self, body: Row) -> Row:
         """What POST release answers."""
 
