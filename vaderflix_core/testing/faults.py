@@ -113,17 +113,17 @@ class Faults:
 
     async def _half(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
-        status = 200
+        status, content_type = 200, b""
 
         async def collect(message: Message) -> None:
-            nonlocal status
+            nonlocal status, content_type
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, content_type = message["status"], dict(message["headers"]).get(b"content-type", b"")
             else:
                 body.extend(message.get("body", b""))
 
         await self.app(scope, receive, collect)
-        await _broken(send, status, bytes(body[: len(body) // 2]), announced=len(body) + 1)
+        await _broken(send, status, bytes(body[: len(body) // 2]), announced=len(body) + 1, content_type=content_type)
 
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
         import msgspec
@@ -155,8 +155,10 @@ class ConnectionEnded(Exception):
     """Raised to make the server drop the connection with less body than it announced."""
 
 
-async def _broken(send: Send, status: int, body: bytes, announced: int = 1) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(announced).encode())]
+async def _broken(
+    send: Send, status: int, body: bytes, announced: int = 1, content_type: bytes = b"application/octet-stream"
+) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", str(announced).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
     raise ConnectionEnded
