@@ -28,6 +28,8 @@ from .wire import Added, Torrent, download_of
 
 MOVING_STATES = frozenset({DownloadState.DOWNLOADING, DownloadState.CHECKING, DownloadState.MOVING})
 SHORTEST = 1.0  # seconds between looks while something moves, however short the daemon's own interval is
+APPEARANCE_LOOKS = 20
+APPEARANCE_PAUSE = 0.05  # seconds
 QUIET = 5.0  # seconds between looks while nothing does
 
 
@@ -103,16 +105,25 @@ class Qbittorrent:
             self._stirred.set()
             said = response.text.strip()
             if said == "Ok.":
-                return names[0]
+                return await self._appeared(names)
             if said != "Fails.":
                 added = self._client.decode(response, Added).added_torrent_ids
-                return added[0].lower() if len(added) == 1 and is_id(added[0].lower()) else names[0]
+                known = len(added) == 1 and is_id(added[0].lower())
+                return added[0].lower() if known else await self._appeared(names)
             refusal = "qBittorrent did not take this torrent. Its log may say why."
         # somebody else may have added it in the meantime: then all is well
         there = await self._find(*names)
         if there is None:
             raise Rejected(refusal)
         return there.hash
+
+    async def _appeared(self, names: tuple[str, ...]) -> str:
+        """The id of a torrent that was just taken: qBittorrent says yes a moment before it is in the list."""
+        for _ in range(APPEARANCE_LOOKS):
+            for torrent in await self._client.torrents(*names):
+                return torrent.hash.lower()
+            await asyncio.sleep(APPEARANCE_PAUSE)
+        return names[0]
 
     async def volumes(self) -> list[Volume]:
         """The disk of the default save path; qBittorrent tells its free space only."""
