@@ -51,6 +51,7 @@ def menu(instance: Instance[PlexSettings]) -> list[MenuItem]:
 @hookimpl
 def simulator() -> SimulatorSpec:
     """A Plex Media Server of the simulated world."""
-    from .simulator import PlexSimulator
+    # Imported late, as only the demo and tests need it; its package must not be called as this hook is
+    from .simulated import PlexSimulator
 
     return SimulatorSpec(instance="plex", name="Plex", make=PlexSimulator)

@@ -21,9 +21,7 @@ class PlexSettings(Settings, frozen=True, kw_only=True):
     ]
     token: Annotated[
         Secret,
-        setting(
-            "Token", "The X-Plex-Token of the server's owner. The set-up steps tell where to find it.", min_length=1
-        ),
+        setting("Token", "The X-Plex-Token of the server's owner. The set-up steps tell where to find it."),
     ]
     sections: Annotated[
         tuple[str, ...],
