@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+for name in ("contracts", "provider_contract"):
+    pytest.register_assert_rewrite(f"vaderflix_core.testing.{name}")
+
 
 @pytest.fixture
 def anyio_backend() -> str:
