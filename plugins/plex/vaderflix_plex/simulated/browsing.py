@@ -9,7 +9,7 @@ from .http import Answer, Call, Routes, nothing, refuse
 from .meta import meta
 from .nodes import Attrs, Node
 from .query import filtered, ordered
-from .render import container, item_node, of_section, section_node, tag_id
+from .render import bare, container, item_node, of_section, section_node, tag_id
 from .state import TYPES, Item, Section
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def library(sim: PlexSimulator, call: Call) -> Answer:
 @routes.on(r"/library/sections(?:/all)?/?")
 def sections(sim: PlexSimulator, call: Call) -> Answer:
     """All libraries."""
-    node = container(size=len(sim.state.sections), title1="Plex Library", allowSync=False)
+    node = bare(size=len(sim.state.sections), title1="Plex Library", allowSync=False)
     return node.add(*(section_node(section) for section in sim.state.sections))
 
 
@@ -203,7 +203,7 @@ def below(sim: PlexSimulator, call: Call, key: str, what: str) -> Answer:
         parentIndex=item.index,
         parentTitle=item.title,
         parentYear=item.year,
-        summary=item.summary,
+        summary=item.summary if item.type == "show" else None,
         thumb=f"/library/metadata/{key}/thumb/{item.updated_at}",
         title1=item.section.title,
         title2=item.title,
@@ -237,7 +237,7 @@ def refresh_item(sim: PlexSimulator, call: Call, key: str) -> Answer:
 def hub_search(sim: PlexSimulator, call: Call) -> Answer:
     """The search: part of a title, upper and lower case alike, accents not; three of a kind unless told."""
     wanted, limit = call.query.get("query", "").casefold().strip(), int(call.query.get("limit", 3))
-    node = container(allowSync=None, mediaTagPrefix=None, mediaTagVersion=None)
+    node = bare()
     for kind in ("movie", "show", "episode"):
         found = [
             item

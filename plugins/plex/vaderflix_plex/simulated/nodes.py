@@ -11,7 +11,7 @@ import msgspec
 Value = str | int | float | bool
 Attrs = dict[str, Value | None]
 _ITEMS = {"Video", "Directory", "Track", "Photo"}
-_SINGLE = {"Player", "User", "Session", "TranscodeSession", "Meta", "Activity", "Context"}
+_SINGLE = {"Player", "User", "Session", "TranscodeSession", "Meta"}
 
 
 @dataclass

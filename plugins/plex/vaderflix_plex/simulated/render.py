@@ -29,6 +29,11 @@ def container(**attrs: Value | None) -> Node:
     )
 
 
+def bare(**attrs: Value | None) -> Node:
+    """A `MediaContainer` that says nothing but what it is given."""
+    return Node("MediaContainer", {"size": 0, **attrs})
+
+
 def of_section(section: Section, **attrs: Value | None) -> Node:
     """A container of items of one library."""
     return container(
@@ -130,7 +135,7 @@ def _above(item: Item) -> Attrs:
             f"{prefix}Thumb": art(above, "thumb"),
         }
     if item.parent is not None:
-        attrs["parentIndex"] = item.parent.index
+        attrs |= {"parentIndex": item.parent.index, "parentYear": item.show.year}
     if item.type == "episode":
         attrs["grandparentArt"] = art(item.show, "art")
     return attrs

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .http import Answer, Call, Reply, Routes
 from .nodes import Attrs, Node
-from .render import container
+from .render import bare
 
 if TYPE_CHECKING:
     from . import PlexSimulator
@@ -68,7 +68,7 @@ def identity(sim: PlexSimulator, call: Call) -> Answer:
 @routes.on(r"/accounts")
 def accounts(sim: PlexSimulator, call: Call) -> Answer:
     """The people that the server knows; 1 is its owner."""
-    node = Node("MediaContainer", {"size": 2, "identifier": "com.plexapp.system.accounts"})
+    node = bare(size=2, identifier="com.plexapp.system.accounts")
     for number, name in ((0, ""), (1, "owner")):
         attrs: Attrs = {"id": number, "key": f"/accounts/{number}", "name": name, "defaultAudioLanguage": "en"}
         node.add(Node("Account", {**attrs, "autoSelectAudio": True, "subtitleMode": 0, "thumb": ""}))
@@ -78,7 +78,7 @@ def accounts(sim: PlexSimulator, call: Call) -> Answer:
 @routes.on(r"/devices")
 def devices(sim: PlexSimulator, call: Call) -> Answer:
     """The devices that were used."""
-    node = Node("MediaContainer", {"size": 1, "identifier": "com.plexapp.system.devices"})
+    node = bare(size=1, identifier="com.plexapp.system.devices")
     attrs: Attrs = {
         "id": 1,
         "name": "Browser",
@@ -92,14 +92,14 @@ def devices(sim: PlexSimulator, call: Call) -> Answer:
 @routes.on(r"/clients|/transcode/sessions")
 def none_now(sim: PlexSimulator, call: Call) -> Answer:
     """Players in the house, and conversions: none."""
-    return Node("MediaContainer", {"size": 0})
+    return bare()
 
 
 @routes.on(r"/activities")
 def activities(sim: PlexSimulator, call: Call) -> Answer:
     """What the server works at."""
     busy = [section for section in sim.state.sections if section.refreshing]
-    node = Node("MediaContainer", {"size": len(busy)})
+    node = bare(size=len(busy))
     for section in busy:
         attrs: Attrs = {"uuid": section.uuid, "type": "library.update.section", "cancellable": True, "userID": 1}
         node.add(Node("Activity", {**attrs, "title": f"Scanning {section.title}", "subtitle": "", "progress": 50}))
@@ -109,7 +109,7 @@ def activities(sim: PlexSimulator, call: Call) -> Answer:
 @routes.on(r"/:/prefs", "GET", "PUT")
 def preferences(sim: PlexSimulator, call: Call) -> Answer:
     """The server's settings."""
-    node = Node("MediaContainer", {"size": len(_PREFERENCES)})
+    node = bare(size=len(_PREFERENCES))
     for id_, label, kind, default, value, group in _PREFERENCES:
         attrs: Attrs = {"id": id_, "label": label, "summary": "", "type": kind, "default": default, "value": value}
         node.add(Node("Setting", {**attrs, "hidden": False, "advanced": False, "group": group}))
@@ -119,13 +119,13 @@ def preferences(sim: PlexSimulator, call: Call) -> Answer:
 @routes.on(r"/security/token")
 def delegation(sim: PlexSimulator, call: Call) -> Answer:
     """A token for a while, which here nobody may use."""
-    return container(size=0, token="transient-00000000-simulated")
+    return bare(token="transient-00000000-simulated")
 
 
 @routes.on(r"/updater/status")
 def updates(sim: PlexSimulator, call: Call) -> Answer:
     """No newer version."""
-    return Node("MediaContainer", {"size": 0, "canInstall": False, "checkedAt": sim.state.now, "status": 0})
+    return bare(canInstall=False, checkedAt=sim.state.now, status=0)
 
 
 @routes.on(r"/:/eventsource/notifications")

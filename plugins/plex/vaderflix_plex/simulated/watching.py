@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from .browsing import windowed
 from .http import Answer, Call, Reply, Routes, nothing, refuse
 from .nodes import Attrs, Node
-from .render import container, item_node, part_key
+from .render import bare, container, item_node, part_key
 from .state import Item
 
 if TYPE_CHECKING:
@@ -149,13 +149,13 @@ def timeline(sim: PlexSimulator, call: Call) -> Answer:
             sim.state.history.insert(0, (sim.clock(), item))
     payload = {"sessionKey": "1", "ratingKey": str(item.key), "viewOffset": at, "state": state, "guid": ""}
     sim.events.publish("playing", "PlaySessionStateNotification", payload)
-    return container(size=0)
+    return bare()
 
 
 @routes.on(r"/status/sessions")
 def sessions(sim: PlexSimulator, call: Call) -> Answer:
     """What is being watched now."""
-    node = container(size=len(sim.sessions))
+    node = bare(size=len(sim.sessions))
     for number, (player, (item, state, at)) in enumerate(sim.sessions.items(), 1):
         row = item_node(item, full=True)
         row.attrs |= {"sessionKey": str(number), "viewOffset": at}
@@ -189,7 +189,7 @@ def history(sim: PlexSimulator, call: Call) -> Answer:
         more: Attrs = {"librarySectionID": item.section.key, "viewedAt": when, "accountID": 1, "deviceID": 1}
         return Node("Video", {"historyKey": f"/status/sessions/history/{when}", **attrs, **more})
 
-    return windowed(sim, call, container(allowSync=None), [item for _, item in sim.state.history], row)
+    return windowed(sim, call, bare(), [item for _, item in sim.state.history], row)
 
 
 @routes.on(r"/playQueues", "POST")
