@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ..api.events import Event
+from ..api.events import LibraryChanged
 from ..api.models import ExternalIds, MediaKind
 from ..api.roles import MediaSource
 from ..plugins.guard import Guard
@@ -33,15 +33,15 @@ class Library:
         db: Database,
         pool: Pool,
         guard: Guard,
-        *,
         clock: Callable[[], datetime],
-        publish: Callable[[Event], None] = lambda event: None,
+        *,
+        on_change: Callable[[LibraryChanged], None] = lambda event: None,
         expected: Callable[[], Collection[str]] | None = None,
     ) -> None:
         self._db = db
         self._pool = pool
         self._expected = expected
-        self._sync = Sync(db, pool, guard, clock=clock, publish=publish)
+        self._sync = Sync(db, pool, guard, clock=clock, on_change=on_change)
 
     async def search(self, query: str, *, limit: int = 20, kind: MediaKind | None = None) -> list[Held]:
         """Titles that match what was typed so far, best first; none for a blank query."""
@@ -104,6 +104,11 @@ class Library:
     async def sync_changes(self, instance: str) -> SyncReport:
         """Read what changed since last time (everything, the first time). Never removes."""
         return await self._sync.changes(instance)
+
+    async def keep_up(self, instance: str) -> SyncReport:
+        """Bring an instance's titles up to date: its changes, and from time to time everything, because only that
+        shows what is gone."""
+        return await self._sync.keep_up(instance)
 
     async def refresh_item(self, instance: str, key: str) -> None:
         """Read one title again, after a hint."""

@@ -10,7 +10,7 @@ import structlog
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from ..api.events import Event, LibraryChanged
+from ..api.events import LibraryChanged
 from ..api.models import Availability, ExternalIds, LibraryItem, LibraryPage, MediaKind
 from ..api.roles import MediaSource
 from ..plugins.guard import Answer, Guard, Outcome
@@ -23,6 +23,7 @@ from ..store.library import Upserted
 from .models import PendingRemoval, SyncReport
 
 OVERLAP = timedelta(minutes=10)  # clocks differ, and sources date a change before they show it
+SWEEP_EVERY = timedelta(hours=6)
 PAGE_TIMEOUT = 60.0
 SHARE, AT_LEAST = 0.05, 5  # of a library, how much may vanish without asking; of a small one, how many titles
 TOGETHER = 4
@@ -32,15 +33,30 @@ class Sync:
     """Keeps the index like its sources. One sync of an instance runs at a time; a second waits for it."""
 
     def __init__(
-        self, db: Database, pool: Pool, guard: Guard, *, clock: Callable[[], datetime], publish: Callable[[Event], None]
+        self,
+        db: Database,
+        pool: Pool,
+        guard: Guard,
+        *,
+        clock: Callable[[], datetime],
+        on_change: Callable[[LibraryChanged], None],
     ) -> None:
         self._db = db
         self._pool = pool
         self._guard = guard
         self._clock = clock
-        self._publish = publish
+        self._on_change = on_change
+        self._begun: dict[str, datetime] = {}  # when the newest sweep of an instance began here
         self._locks: dict[str, asyncio.Lock] = {}
         self._log = structlog.get_logger("vaderflix.library")
+
+    async def keep_up(self, instance: str) -> SyncReport:
+        """Sweep when the last complete sweep is old, or none was yet; read the changes otherwise."""
+        state = await self._db.read(lambda conn: sweeps.get(conn, instance))
+        newest = max((at for at in (state.swept_at, self._begun.get(instance)) if at is not None), default=None)
+        if newest is None or self._clock() - newest >= SWEEP_EVERY:
+            return await self.sweep(instance)
+        return await self.changes(instance)
 
     async def sweep(self, instance: str) -> SyncReport:
         """Read everything an instance holds. Titles that it no longer has are removed when the source is sure."""
@@ -150,6 +166,7 @@ class Sync:
 
     async def _sweep(self, binding: Binding) -> SyncReport:
         instance, started = binding.instance, self._clock()
+        self._begun[instance] = started
         marker = await self._db.write(lambda conn: sweeps.begin(conn, instance))
         keys: set[str] = set()
         totals: set[int | None] = set()
@@ -277,7 +294,7 @@ class Sync:
 
     def _tell(self, report: SyncReport) -> None:
         if report.added or report.changed or report.removed:
-            self._publish(
+            self._on_change(
                 LibraryChanged(
                     at=self._clock(),
                     instance=report.instance,

@@ -27,6 +27,10 @@ class Fanout:
         self._guard = guard
         self._flights: dict[Any, _Flight] = {}
 
+    async def one(self, binding: Binding, method: str, *args: Any, timeout: float | None = None) -> Answer[Any]:
+        """One provider's answer."""
+        return await self._join(binding, method, args, timeout)
+
     async def all(
         self, role: str | type, method: str, *args: Any, timeout: float | None = None, instance: str | None = None
     ) -> list[Answer[Any]]:
