@@ -95,7 +95,6 @@ def upgrade() -> None:
     with op.batch_alter_table('library_items', schema=None) as batch_op:
         batch_op.create_index('ix_library_items_added', ['added_at', 'id'], unique=False)
         batch_op.create_index('ix_library_items_browse', ['kind', 'sort_title', 'id'], unique=False)
-        batch_op.create_index('ix_library_items_marker', ['instance', 'marker'], unique=False)
 
     op.create_table('library_spellings',
     sa.Column('spelling', sa.Text().with_variant(sa.Text(collation='C'), 'postgresql'), nullable=False),
@@ -286,7 +285,6 @@ def downgrade() -> None:
     op.drop_table('library_sweeps')
     op.drop_table('library_spellings')
     with op.batch_alter_table('library_items', schema=None) as batch_op:
-        batch_op.drop_index('ix_library_items_marker')
         batch_op.drop_index('ix_library_items_browse')
         batch_op.drop_index('ix_library_items_added')
 
