@@ -106,11 +106,15 @@ async def test_an_unknown_profile_or_folder_names_the_setting_and_the_choices() 
     assert root.value.field == "root_folder"
 
 
-async def test_an_empty_choice_takes_the_only_one_and_never_guesses() -> None:
-    arr = service(replay("sonarr/qualityprofile", "sonarr/rootfolder"))
+async def test_an_empty_choice_takes_the_first_profile_and_says_so_but_never_guesses_a_folder() -> None:
+    made = replay("sonarr/qualityprofile", "sonarr/rootfolder", "sonarr/health-restored", "sonarr/diskspace")
+    arr = service(made)
     assert await arr.lists.root_path() == "/data/media/tv"
-    with pytest.raises(Rejected, match="more than one quality profile"):
-        await arr.lists.profile_id()
+    assert await arr.lists.profile_id() == 1
+    assert [(r.severity, r.code) for r in await arr.check()] == [(Severity.NOTICE, "setting:quality_profile")]
+    made.on("GET", "/base/api/v3/rootfolder", [{"path": "/tv"}, {"path": "/anime"}])
+    with pytest.raises(Rejected, match=r"more than one root folder.*“/tv”, “/anime”"):
+        await service(made).lists.root_path()
 
 
 async def test_a_missing_tag_is_made_once_since_an_unknown_id_would_be_dropped() -> None:

@@ -85,16 +85,20 @@ class Lists:
             "root_folder": [Choice(value=r.path, label=r.path) for r in roots],
         }
 
-    async def profile_id(self) -> int:
-        """The chosen quality profile. Raises `Rejected` naming the setting."""
-        wanted = self._settings.quality_profile
-        if wanted:
-            found = await self._profiles.find(lambda p: p.name.casefold() == wanted.casefold())
-            if found is not None:
-                return found.id
+    async def unchosen_profile(self) -> str:
+        """The quality profile that is used although nobody has chosen it among several; empty when there is no such."""
         rows = await self._profiles.rows()
-        if not wanted and len(rows) == 1:
+        return rows[0].name if not self._settings.quality_profile and len(rows) > 1 else ""
+
+    async def profile_id(self) -> int:
+        """The chosen quality profile, or the first one while none is chosen. Raises `Rejected` naming the setting."""
+        wanted = self._settings.quality_profile
+        rows = await self._profiles.rows()
+        if not wanted and rows:
             return rows[0].id
+        found = await self._profiles.find(lambda p: p.name.casefold() == wanted.casefold())
+        if found is not None:
+            return found.id
         raise _not_chosen("quality profile", wanted, [p.name for p in rows], "quality_profile")
 
     async def root_path(self) -> str:

@@ -81,7 +81,7 @@ def _from_queue(rows: Sequence[Transfer]) -> Progress:
         size=size or None,
         left=left if size else None,
         eta_seconds=max(etas) if etas else None,
-        download_ids=tuple(row.id for row in rows if row.id),
+        download_ids=tuple(sorted(row.id for row in rows if row.id)),
         reason=cause.reason if cause else None,
         evidence=cause.evidence if cause else next((row.evidence for row in rows if row.evidence), ""),
     )
@@ -130,7 +130,7 @@ def _without_queue(
 
 def _after_grab(grabs: Sequence[Grab], down: str, absent_since: datetime | None, now: datetime) -> Progress:
     newest = max(grabs, key=lambda grab: grab.at)
-    ids = tuple(g.download_id for g in grabs if g.download_id)
+    ids = tuple(sorted(g.download_id for g in grabs if g.download_id))
     if down:
         return Progress(stage=Stage.DOWNLOADING, reason=Reason.DOWNLOADER_DOWN, evidence=down, download_ids=ids)
     if now - newest.at < QUEUE_LAG or absent_since is None or now - absent_since < ABSENCE:

@@ -112,6 +112,10 @@ class ArrService(Generic[S]):
                     message=f"The root folders could not be read: {error.message}",
                 ),
             ]
+        return [*reports, *await self._settings_reports()]
+
+    async def _settings_reports(self) -> list[HealthReport]:
+        reports = []
         for choose in (self.lists.profile_id, self.lists.root_path):
             try:
                 await choose()
@@ -119,6 +123,15 @@ class ArrService(Generic[S]):
                 reports.append(
                     HealthReport(severity=Severity.WARNING, code=f"setting:{error.field}", message=error.message)
                 )
+        unchosen = await self.lists.unchosen_profile()
+        if unchosen:
+            reports.append(
+                HealthReport(
+                    severity=Severity.NOTICE,
+                    code="setting:quality_profile",
+                    message=f"No quality profile is chosen: requests use “{unchosen}”, the first one.",
+                )
+            )
         return reports
 
     def absent_since(self, remote_id: str, rows: Sequence[QueueRecord], snapshot: Snapshot) -> datetime | None:

@@ -23,7 +23,7 @@ class ArrSettings(Settings, frozen=True, kw_only=True):
         str,
         setting(
             "Quality profile",
-            "For titles that requests add. May stay empty while the service has only one.",
+            "For titles that requests add. Empty: the first one the service has.",
             dynamic=True,
         ),
     ] = ""

@@ -16,9 +16,9 @@ import httpx
 from vaderflix_core.api import BadAnswer, Cause, NotFound, Rejected, ServiceError, Unavailable, WrongService
 
 from .client import ArrClient, complaints, explain
-from .wire import Wire
+from .wire import Managed
 
-W = TypeVar("W", bound=Wire)
+W = TypeVar("W", bound=Managed)
 
 FIELDS = {  # the setting to mend, by the property a refusal names
     "qualityprofileid": "quality_profile",
@@ -87,6 +87,8 @@ async def still_managed(
     """
     try:
         title = await read()
+        if not title.id:
+            raise BadAnswer("The service answered with a title that has no number.")
         if same(title):
             return title
     except NotFound:

@@ -35,6 +35,7 @@ class Transfer(Struct, frozen=True, kw_only=True):
     """One download. `id` is the infohash in lower case, empty while there is none."""
 
     id: str
+    name: str
     phase: Phase
     size: int
     left: int
@@ -68,6 +69,7 @@ def _transfer(rows: Sequence[QueueRecord], now: datetime) -> Transfer:
     etas = [eta for row in rows if (eta := seconds(row.timeleft)) is not None]
     return Transfer(
         id=(rows[0].download_id or "").lower(),
+        name=rows[0].title or "",
         phase=phase,
         size=size,
         left=left,

@@ -143,3 +143,9 @@ class AlternateTitle(Wire, frozen=True, kw_only=True):
     """Another name of a title."""
 
     title: str = ""
+
+
+class Managed(Wire, frozen=True, kw_only=True):
+    """Base of films and series: `id` is 0 in rows that are not in the library."""
+
+    id: int = 0

@@ -9,6 +9,7 @@ import pytest
 
 from vaderflix_arr.replay import RECORDED_AT, Replay, instance, played, recording
 from vaderflix_core.api import (
+    BadAnswer,
     ExternalIds,
     MediaKind,
     MediaRequest,
@@ -153,6 +154,14 @@ async def test_a_number_that_names_another_film_by_now_is_not_believed() -> None
     made = world({**MOVIE, "tmdbId": 5, "hasFile": True})
     made.on("GET", f"{API}/movie", [])
     assert (await radarr(made).progress(TICKET, GENERAL)).stage is Stage.GONE
+
+
+async def test_an_answer_that_holds_nothing_is_not_gone() -> None:
+    made = world(None)
+    made.on("GET", f"{API}/movie/9", {})
+    made.on("GET", f"{API}/movie", [])
+    with pytest.raises(BadAnswer):
+        await radarr(made).progress(TICKET, GENERAL)
 
 
 @pytest.mark.parametrize(

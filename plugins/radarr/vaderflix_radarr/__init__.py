@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from vaderflix_arr.queue_panel import queue_panel
 from vaderflix_core.api import (
     API_VERSION,
     HealthCheck,
     Instance,
     MenuItem,
+    Panel,
     PluginInfo,
     Requester,
     SimulatorSpec,
@@ -40,6 +42,12 @@ def requesters(instance: Instance[RadarrSettings]) -> list[Requester]:
 def health_checks(instance: Instance[RadarrSettings]) -> list[HealthCheck]:
     """The same Radarr, which reports its own health."""
     return [instance.shared(Radarr)]
+
+
+@hookimpl
+def panels(instance: Instance[RadarrSettings]) -> list[Panel]:
+    """The queue, what needs a person first."""
+    return [queue_panel(instance.shared(Radarr))]
 
 
 @hookimpl

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import field
 
 from vaderflix_arr import images
-from vaderflix_arr.wire import AlternateTitle, Picture, Wire
+from vaderflix_arr.wire import AlternateTitle, Managed, Picture, Wire
 from vaderflix_core.api import Candidate, ExternalIds, MediaKind, Tracked
 
 RELEASED = {"released": True, "announced": False, "tba": False, "incinemas": False}
@@ -20,10 +20,9 @@ class Rating(Wire, frozen=True, kw_only=True):
     value: float = 0
 
 
-class Movie(Wire, frozen=True, kw_only=True):
+class Movie(Managed, frozen=True, kw_only=True):
     """A film of the library, or a row of a lookup: the latter has no `id` unless the film is in the library."""
 
-    id: int = 0
     tmdb_id: int = 0
     imdb_id: str | None = None
     title: str = ""

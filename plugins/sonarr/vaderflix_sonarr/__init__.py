@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from vaderflix_arr.queue_panel import queue_panel
 from vaderflix_core.api import (
     API_VERSION,
     HealthCheck,
     Instance,
     MenuItem,
+    Panel,
     PluginInfo,
     Requester,
     SimulatorSpec,
@@ -40,6 +42,12 @@ def requesters(instance: Instance[SonarrSettings]) -> list[Requester]:
 def health_checks(instance: Instance[SonarrSettings]) -> list[HealthCheck]:
     """The same Sonarr, which reports its own health."""
     return [instance.shared(Sonarr)]
+
+
+@hookimpl
+def panels(instance: Instance[SonarrSettings]) -> list[Panel]:
+    """The queue, what needs a person first."""
+    return [queue_panel(instance.shared(Sonarr))]
 
 
 @hookimpl

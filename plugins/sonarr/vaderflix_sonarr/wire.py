@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from vaderflix_arr.wire import AlternateTitle, Picture, Wire
+from vaderflix_arr.wire import AlternateTitle, Managed, Picture, Wire
 from vaderflix_core.api import ExternalIds
 
 
@@ -31,10 +31,9 @@ class Rating(Wire, frozen=True, kw_only=True):
     value: float = 0
 
 
-class Series(Wire, frozen=True, kw_only=True):
+class Series(Managed, frozen=True, kw_only=True):
     """A series of the library, or a row of a lookup: the latter has no `id` unless the series is in the library."""
 
-    id: int = 0
     tvdb_id: int = 0
     tmdb_id: int = 0
     imdb_id: str | None = None
