@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from .engine import ArrSimulator
 
 Work = Callable[[Row], Awaitable[str]]  # takes the body, returns the completion message
+
+
+def without_nulls(value: Any) -> Any:
+    """A JSON value without the fields that are null, as their serialiser leaves them out."""
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    if isinstance(value, dict):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    return value
 
 
 class Spec(Struct, frozen=True, kw_only=True):
@@ -58,7 +67,7 @@ class Commands:
     def push(self, name: str, body: Row | None = None, trigger: str = "unspecified") -> Row:
         """Queue a command; returns its row."""
         spec = self.specs[name.lower()]
-        given = {**spec.body, **(body or {})}
+        given = {**spec.body, **without_nulls(body or {})}
         given.pop("name", None)
         given |= {
             "sendUpdatesToClient": spec.updates,
@@ -72,7 +81,7 @@ class Commands:
         }
         if self.sim.type_exclusive:
             given["isTypeExclusive"] = False
-        if spec.long and spec.name != "RssSync":
+        if spec.long and spec.name.startswith("Refresh"):
             given["completionMessage"] = "Completed"
         row: Row = {
             "name": spec.name,

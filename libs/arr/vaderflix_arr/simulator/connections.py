@@ -88,7 +88,7 @@ class Connections:
         if wanted == self._built and self.sim.client is not None:
             return
         if isinstance(self.sim.client, QBittorrent):
-            self.sim.job(self.sim.client.close())
+            self.sim.job(self.sim.client.close)
         self._built = dict(wanted) if wanted else None
         client = _client(wanted) if wanted else None
         self.sim.client = client

@@ -176,12 +176,12 @@ class ArrSimulator(Product):
             self._watch_health()
             self.store.save()
 
-    def job(self, work: Awaitable[None]) -> None:
+    def job(self, work: Callable[[], Awaitable[None]]) -> None:
         """Let something happen in the background."""
 
         async def run() -> None:
             with suppress(Refused):
-                await work
+                await work()
 
         task = asyncio.create_task(run())
         self._jobs.add(task)
@@ -278,7 +278,7 @@ class ArrSimulator(Product):
             await asyncio.sleep(seconds)
             await work()
 
-        self.job(run())
+        self.job(run)
 
     @property
     def host(self) -> str:

@@ -77,6 +77,7 @@ class ManualImport:
                     self.sim.store.add("grabs", grab)
             grab["itemId"] = given[self.sim.item_field]
             grab["episodeIds"] = list(given.get("episodeIds") or [])
+            grab["byHand"] = True  # such files keep no scene name
             grab["quality"] = given.get("quality") or grab["quality"]
             await self.sim.downloads.finish(grab, source)
         await self.sim.downloads.refresh()

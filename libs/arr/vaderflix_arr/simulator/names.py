@@ -38,6 +38,11 @@ def scene_name(title: str) -> str:
     return ".".join(re.sub(r"[^A-Za-z0-9 ]", "", ascii_only(title)).split())
 
 
+def scene_of(grab: Row) -> str:
+    """The scene name that a file keeps of its grab; none when a person chose the file."""
+    return "" if grab.get("byHand") else str(grab["name"])
+
+
 def matches(title: Title, term: str) -> bool:
     """Whether a free-text lookup finds a title: every word begins one of its words."""
     words = re.findall(r"\w+", ascii_only(title.title).lower())

@@ -22,24 +22,25 @@ class Webhooks:
         self.app_name = app_name
         self.user_agent = f"{app_name}/{version} (debian 12)"
         self.delivered: list[Row] = []  # the payloads that were answered with 2xx
-        self._queue: asyncio.Queue[tuple[Row, Row]] = asyncio.Queue()
+        self.waiting: asyncio.Queue[tuple[Row, Row]] = asyncio.Queue()
         self._http: httpx.AsyncClient | None = None
 
     def payload(self, event: str, body: Row) -> Row:
         """An event with what every payload ends with."""
-        return {**body, "eventType": event, "instanceName": self.app_name, "applicationUrl": ""}
+        end = {"eventType": event, "instanceName": self.app_name}
+        return {**body, **end} if event == "HealthRestored" else {**body, **end, "applicationUrl": ""}
 
     def fire(self, notifications: list[Row], flag: str, event: str, body: Row, tags: list[int] | None = None) -> None:
         """Queue an event for every notification with this flag whose tags, if it has any, meet the item's."""
         for row in notifications:
             wanted = set(row.get("tags") or [])
             if row.get(flag) and (not wanted or wanted & set(tags or [])):
-                self._queue.put_nowait((row, self.payload(event, body)))
+                self.waiting.put_nowait((row, self.payload(event, body)))
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         while True:
-            row, payload = await self._queue.get()
+            row, payload = await self.waiting.get()
             with suppress(httpx.HTTPError):  # a failed delivery is lost, as with the real ones
                 answer = await self._post(row, payload)
                 if answer.is_success:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vaderflix_arr.simulator.downloads import video_in
 from vaderflix_arr.simulator.http import Reply, Request, Router, Row
-from vaderflix_arr.simulator.names import file_row, scene_name
+from vaderflix_arr.simulator.names import file_row, scene_name, scene_of
 from vaderflix_arr.simulator.quality import ENGLISH
 from vaderflix_arr.simulator.releases import Wanted, place
 from vaderflix_arr.simulator.store import stamp
@@ -57,7 +57,7 @@ class Library:
         if old is not None:
             await self.forget(row, old, "Upgrade", unlink=old["path"] != str(target))
         size = (await asyncio.to_thread(target.stat)).st_size
-        file = file_row(target, grab["name"], grab["group"], grab["quality"], stamp(), size)
+        file = file_row(target, scene_of(grab), grab["group"], grab["quality"], stamp(), size)
         file |= {"movieId": row["id"], "relativePath": target.name, "originalFilePath": source.name}
         sim.store.add("files", file)
         data = {

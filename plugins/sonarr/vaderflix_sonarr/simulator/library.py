@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from vaderflix_arr.simulator.downloads import VIDEO
 from vaderflix_arr.simulator.http import Reply, Request, Router, Row
-from vaderflix_arr.simulator.names import file_row, folder_name, scene_name
+from vaderflix_arr.simulator.names import file_row, folder_name, scene_name, scene_of
 from vaderflix_arr.simulator.quality import ENGLISH
 from vaderflix_arr.simulator.releases import Wanted, place
 from vaderflix_arr.simulator.store import stamp
@@ -95,7 +95,7 @@ class Library:
             await self.forget(row, old, "Upgrade", unlink=old["path"] != str(target))
         size = (await asyncio.to_thread(target.stat)).st_size
         kind = "seasonPack" if grab["pack"] else "singleEpisode"
-        file = file_row(target, grab["name"], grab["group"], grab["quality"], stamp(), size)
+        file = file_row(target, scene_of(grab), grab["group"], grab["quality"], stamp(), size)
         file |= {"seriesId": row["id"], "seasonNumber": each["seasonNumber"], "releaseType": kind}
         file["relativePath"] = str(target.relative_to(row["path"]))
         sim.store.add("files", file)
