@@ -9,6 +9,7 @@ import pytest
 
 from vaderflix_core.api import BadAnswer, ExternalIds, MediaKind, Rejected
 from vaderflix_core.testing import catalogue
+from vaderflix_plex.simulated import PlexSimulator
 
 pytestmark = pytest.mark.anyio
 
@@ -120,6 +121,22 @@ async def test_a_scanned_film_is_located_at_once_and_no_longer_when_its_file_is_
         return not await items()
 
     assert await until(gone)
+
+
+async def test_a_server_that_starts_again_has_what_it_had_under_the_same_keys(tmp_path, clip):
+    def start():
+        return {item.key: item.title for item in PlexSimulator(tmp_path, tmp_path / "media").state.items.values()}
+
+    before = start()
+    for name in ("Detour (1945)", "Metropolis (1927)"):
+        (tmp_path / "media" / "movies" / name).mkdir()
+    shutil.copy(clip, tmp_path / "media" / "movies" / "Metropolis (1927)" / "a.mp4")
+    one = start()
+    shutil.copy(clip, tmp_path / "media" / "movies" / "Detour (1945)" / "a.mp4")
+    both = start()
+    assert one.items() <= both.items()
+    assert {both[key] for key in both.keys() - before.keys()} == {"Detour", "Metropolis"}
+    assert len(both) == len(before) + 2
 
 
 async def test_scanned_episodes_join_the_show_that_is_there(plex, tmp_path, clip):

@@ -36,6 +36,7 @@ class PlexSimulator:
         self.state = State(catalogue() if titles is None else titles, media, self.clock())
         self.events = Events()
         self.scanner = Scanner(self.state, self.events)
+        self.scanner.take_stock()
         self.sessions: dict[str, tuple[Item, str, int]] = {}  # by player: what it plays, its state, where it is
         self.decided: set[str] = set()
         routes = Routes()

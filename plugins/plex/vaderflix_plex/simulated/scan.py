@@ -80,24 +80,28 @@ class Scanner:
         folder = Path(path) if path else section.folder
         if folder == section.folder or section.folder in folder.parents:
             self._remove_missing(section, folder)
-            self._add_found(section, folder)
+            self._add_found(section, folder, int(time.time()))
         section.scanned_at = int(time.time())
         section.refreshing = self._tasks.get(section.key) is not asyncio.current_task()
         self.events.activity("ended", name, section, 100)
         self.events.status("Library scan complete")
 
-    def _add_found(self, section: Section, folder: Path) -> None:
+    def take_stock(self) -> None:
+        """Find at once what earlier runs have left in the folders, as old as its files are."""
+        for section in self.state.sections:
+            self._add_found(section, section.folder, None)
+
+    def _add_found(self, section: Section, folder: Path, now: int | None) -> None:
         known = {item.path: item for item in self.state.items.values() if item.path}
         for file in sorted(p for p in folder.rglob("*") if p.suffix.lower() in VIDEOS and p.is_file()):
             item = known.get(str(file))
-            added = [item] if item else self._add(section, file)
+            added = [item] if item else self._add(section, file, int(file.stat().st_mtime) if now is None else now)
             for each in added:
                 each.file, each.scanned = file, True
                 if item is None:
                     self._tell(each, _STATES)
 
-    def _add(self, section: Section, file: Path) -> list[Item]:
-        now = int(time.time())
+    def _add(self, section: Section, file: Path, now: int) -> list[Item]:
         top = file.relative_to(section.folder).parts[0]
         if section.type == "movie":
             title = match(self.state.titles, MediaKind.MOVIE, top if file.parent != section.folder else file.stem)

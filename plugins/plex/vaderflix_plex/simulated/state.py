@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,7 +94,7 @@ class State:
         self.machine = _hex("vader flix simulated plex")[:40]
         self.items: dict[int, Item] = {}
         self.history: list[tuple[int, Item]] = []
-        self._keys = itertools.count(1)
+        self._numbered = False
         self.sections = [
             self._section("1", "movie", "Films", "tv.plex.agents.movie", "Plex Movie", media / "movies"),
             self._section("2", "show", "Series", "tv.plex.agents.series", "Plex TV Series", media / "series"),
@@ -102,6 +102,7 @@ class State:
         for title in self.titles:
             if title.held:
                 self._hold(title)
+        self._numbered = True
 
     def _section(self, key: str, type: str, title: str, agent: str, scanner: str, folder: Path) -> Section:
         name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self.machine}/{key}"))
@@ -121,10 +122,17 @@ class State:
                 self.add_episode(title, season.number, episode, title.clip, path, added)
 
     def _new(self, type: str, title: str, guid: str, section: Section, added: int) -> Item:
-        item = Item(next(self._keys), type, title, guid, section, added, added)
+        item = Item(self._key(guid), type, title, guid, section, added, added)
         self.items[item.key] = item
         section.content_changed_at += 1
         return item
+
+    def _key(self, guid: str) -> int:
+        """A key that is free: in order for what is there from the start, else the same for a title in every run."""
+        key = 10_000 + zlib.crc32(guid.encode()) % 900_000 if self._numbered else len(self.items) + 1
+        while key in self.items:
+            key += 1
+        return key
 
     def _describe(self, item: Item, title: Title) -> None:
         ids = title.ids
