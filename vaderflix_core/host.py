@@ -90,7 +90,9 @@ class Host:
         )
         self.instances = Instances(self.db, config, self.vault, self.bus, self.supervisor, self.plugins, clock)
         self.access = Access(self.db, clock)
-        self.library = Library(self.db, self.pool, self.guard, clock=clock, publish=self.bus.publish)
+        self.library = Library(
+            self.db, self.pool, self.guard, clock, on_change=self.bus.publish, expected=self._media_sources
+        )
         self.images = Images(self.pool, self.guard, self.vault, config.data_dir / "cache" / "images")
         self.search = Search(self.library, self.pool, self.fanout, self.images)
         self.titles = Titles(self.library, self.pool, self.fanout, self.images)
@@ -177,6 +179,15 @@ class Host:
         now = self.clock()
         await self.db.write(lambda conn: job_store.hurry(conn, SUBMIT, now))
         self.jobs.wake()
+
+    def _media_sources(self) -> set[str]:
+        """Instances that should hold titles, whether they run or not."""
+        return {
+            id
+            for id, record in self.supervisor.records.items()
+            if record.state is not InstanceState.DISABLED
+            and "media_sources" in self.plugins[record.config.plugin].hooks
+        }
 
     async def _watch_library(self) -> None:
         async with self.bus.subscribe(LibraryChanged) as changes:

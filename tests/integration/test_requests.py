@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -110,8 +109,8 @@ class House:
 
 
 @pytest.fixture
-def house(db, clock) -> Iterator[House]:
-    yield House(db, clock)
+def house(db, clock) -> House:
+    return House(db, clock)
 
 
 async def types(house, user, request) -> list[str]:
@@ -195,7 +194,9 @@ async def test_declining_needs_a_reason_and_the_asker_reads_it(house):
     declined = await house.requests.decline(mara, request.id, "We have it on disc")
     assert declined.state is S.DECLINED
     await house.work()
-    assert "We have it on disc" in house.notifier.sent[-1].text
+    assert [n.text for n in house.notifier.sent if "declined" in n.title] == [
+        f"Hello {jonas.display_name},\n\nWe have it on disc"
+    ]
     assert house.requester.added == []
 
 

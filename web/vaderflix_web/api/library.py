@@ -56,7 +56,7 @@ async def play(request: Req, item_id: FromPath[int], episode: FromQuery[str | No
         title=watching.title,
         start=watching.start,
         link=watching.link,
-        streams=[StreamOut(url=f"/play/{token}", file=file) for token, file in watching.files],
+        streams=[StreamOut.of(token, file) for token, file in watching.files],
     )
 
 

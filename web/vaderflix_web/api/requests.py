@@ -49,13 +49,13 @@ async def ask(request: Req, data: JSONBody[Ask]) -> RequestOut:
 async def listing(
     request: Req,
     scope: FromQuery[str] = "mine",
-    state: FromQuery[list[RequestState] | None] = None,
+    states: FromQuery[list[RequestState] | None] = None,
     limit: FromQuery[int] = 50,
     before: FromQuery[int | None] = None,
 ) -> list[RequestOut]:
-    """Requests, newest first: `scope` is mine or all. `before` is the last id of the page before."""
+    """Requests, newest first: `scope` is mine or all, `states` keeps only those; `before` is the last id of the page before."""
     found = await host_of(request).requests.list(
-        request.user, scope=scope, states=tuple(state or ()), limit=max(1, min(limit, 200)), before=before
+        request.user, scope=scope, states=tuple(states or ()), limit=max(1, min(limit, 200)), before=before
     )
     return [_out(request, one) for one in found]
 

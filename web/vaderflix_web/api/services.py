@@ -111,7 +111,8 @@ def _plugin(record: PluginRecord) -> dict[str, Any]:
 
 
 def _field(field: SettingField) -> dict[str, Any]:
-    return {name: getattr(field, name) for name in field.__struct_fields__}
+    shown = {name: getattr(field, name) for name in field.__struct_fields__}
+    return shown | ({"default": None} if field.kind == "secret" else {})
 
 
 def _service(request: Req, config: InstanceConfig) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from litestar import Response, delete, get, post
 from litestar.params import JSONBody
 
@@ -25,12 +23,12 @@ async def sign_in(request: Req, data: JSONBody[Credentials]) -> Response[UserOut
     return Response(UserOut.of(user), cookies=[session_cookie(request, token)])
 
 
-@delete("/session", opt={"permission": "signed_in"}, status_code=204)
-async def sign_out(request: Req) -> Response[Any]:
+@delete("/session", opt={"permission": "signed_in"}, status_code=200)
+async def sign_out(request: Req) -> Response[dict[str, bool]]:
     """End this session."""
     if isinstance(request.auth, str):
         await host_of(request).access.end_session(request.auth)
-    return Response(None, status_code=204, cookies=[ended_cookie(request)])
+    return Response({"signed_out": True}, cookies=[ended_cookie(request)])
 
 
 @get("/me", opt={"permission": "signed_in"})

@@ -259,10 +259,24 @@ class DownloadOut(Struct, frozen=True, kw_only=True):
 
 
 class StreamOut(Struct, frozen=True, kw_only=True):
-    """A file to play: its address here, and what it is."""
+    """A file to play: its address here, and what it is. `direct`: browsers play it unchanged."""
 
     url: str
-    file: Playable
+    container: str
+    video_codec: str
+    audio_codec: str
+    width: int | None
+    height: int | None
+    duration: float | None
+    size: int | None
+    direct: bool
+    why_not: str
+
+    @classmethod
+    def of(cls, token: str, file: Playable) -> StreamOut:
+        """From the domain's, without the source's own address of it."""
+        facts = {name: getattr(file, name) for name in cls.__struct_fields__ if name != "url"}
+        return cls(url=f"/play/{token}", **facts)
 
 
 class WatchOut(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,74 @@
+"""The web application: routes, guards, headers and templates around one host."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from litestar import Litestar
+from litestar.config.csrf import CSRFConfig
+from litestar.datastructures import State
+
+from vaderflix_core.access.models import Permission
+
+from . import api, assets, errors, pages
+from .assets import Assets
+from .auth import Sessions
+from .guards import check_declared, permitted
+from .security import SecurityHeaders
+from .templating import Templates
+
+if TYPE_CHECKING:
+    from vaderflix_core.host import Host
+
+CSRF_COOKIE = "vf_csrf"
+MAX_BODY = 2 * 1024 * 1024
+
+
+def create_app(host: Host, *, handlers: Sequence[Any] = (), manage_host: bool = True) -> Litestar:
+    """The application around a host. `handlers` are further routes (the JSON API, tests').
+
+    `manage_host` starts the host with the application and stops it with it. Raises `guards.UndeclaredRoutes` when a
+    route does not say which permission it needs.
+    """
+    static = Assets()
+
+    def plugin_folder(plugin: str) -> Path | None:
+        record = host.plugins.get(plugin)
+        source = getattr(record.module, "__file__", None) if record else None
+        return Path(source).parent / "templates" if source else None
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if manage_host:
+            await host.start()
+        try:
+            yield
+        finally:
+            if manage_host:
+                await host.stop()
+
+    secure = bool(host.config.base_url and host.config.base_url.startswith("https:"))
+    app = Litestar(
+        route_handlers=[*assets.HANDLERS, *pages.HANDLERS, api.ROUTER, *handlers],
+        state=State({"host": host, "assets": static, "templates": Templates(static, plugin_folder)}),
+        middleware=[SecurityHeaders(), Sessions()],
+        guards=[permitted],
+        exception_handlers=errors.HANDLERS,
+        csrf_config=CSRFConfig(
+            secret=host.vault.sign("csrf", "forms"),
+            cookie_name=CSRF_COOKIE,
+            cookie_httponly=True,
+            cookie_samesite="strict",
+            cookie_secure=secure,
+            exclude_from_csrf_key="exclude_from_csrf",
+        ),
+        lifespan=[lifespan],
+        openapi_config=api.OPENAPI,
+        request_max_body_size=MAX_BODY,
+        logging_config=None,
+    )
+    check_declared(app.routes, list(Permission))
+    return app
