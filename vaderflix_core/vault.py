@@ -24,6 +24,7 @@ KEY_BYTES = 32
 VERSION = 1
 _NONCE = 12
 _HEADER = 1 + 4  # version byte, key id
+_SOME = b"\1"  # AES-SIV refuses to encrypt nothing
 
 
 class VaultError(Exception):
@@ -99,7 +100,7 @@ class Vault:
 
     def opaque(self, text: str, purpose: str) -> str:
         """A URL-safe token that hides `text`; the same text gives the same token, so that caches work (AES-SIV)."""
-        token: bytes = self._keys[0].siv.encrypt(text.encode() or b"\0", [purpose.encode()])
+        token: bytes = self._keys[0].siv.encrypt(_SOME + text.encode(), [purpose.encode()])
         return _encode(token)
 
     def reveal_opaque(self, token: str, purpose: str) -> str | None:
@@ -115,7 +116,7 @@ class Vault:
                 text: bytes = key.siv.decrypt(raw, [purpose.encode()])
             except (InvalidTag, ValueError):
                 continue
-            return "" if text == b"\0" else text.decode()
+            return text.removeprefix(_SOME).decode()
         return None
 
     def sign(self, purpose: str, text: str) -> str:

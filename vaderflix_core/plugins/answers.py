@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -77,7 +78,7 @@ def judge(error: Exception, what: str, clean: Callable[[str], str]) -> Verdict:
     if isinstance(error, OutOfTime):
         text = f"{what}() {error}" + (" and ignores that it was cancelled" if error.ignored_cancel else "")
         return Verdict(Outcome.TIMEOUT, text, cause=Cause.TIMEOUT)
-    trace = clean("".join(traceback.format_exception(error)))
+    trace = clean(plugin_trace(error))
     if isinstance(error, TimeoutError):
         return Verdict(Outcome.TIMEOUT, f"{what}() ran into a time limit of its own", cause=Cause.TIMEOUT, trace=trace)
     if isinstance(error, WrongAnswer):
@@ -85,3 +86,12 @@ def judge(error: Exception, what: str, clean: Callable[[str], str]) -> Verdict:
     if isinstance(error, TriedToExit):
         return Verdict(Outcome.FAILED, f"{what}() {error}", trace=trace)
     return Verdict(Outcome.FAILED, clean(f"{what}() raised {type(error).__name__}: {error}"), trace=trace)
+
+
+def plugin_trace(error: BaseException) -> str:
+    """The traceback of an exception, from the first frame that is the plugin's own."""
+    own = str(Path(__file__).parent)
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(own):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))

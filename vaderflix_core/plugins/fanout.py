@@ -59,10 +59,9 @@ class Fanout:
     async def _join(self, binding: Binding, method: str, args: tuple[Any, ...], timeout: float | None) -> Answer[Any]:
         """Wait for the one call that serves all who ask the same, making it when there is none."""
         key = (binding, method, args, timeout)
-        try:
-            flight = self._flights.get(key)
-        except TypeError:  # an argument that cannot be hashed: this call is its own
+        if not _hashable(key):
             return await self._guard.call(binding, method, *args, timeout=timeout)
+        flight = self._flights.get(key)
         if flight is None:
             task = asyncio.create_task(self._guard.call(binding, method, *args, timeout=timeout))
             flight = self._flights[key] = _Flight(task)
@@ -76,3 +75,11 @@ class Fanout:
                 if self._flights.get(key) is flight:
                     del self._flights[key]
                 flight.task.cancel()
+
+
+def _hashable(key: Any) -> bool:
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True

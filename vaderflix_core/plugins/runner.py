@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from ..api.errors import BadAnswer, ServiceError, Unavailable
 from ..api.settings import BadSettings
+from .answers import plugin_trace
 from .breaker import Breaker, delay
 from .building import BadProvider, Builder, Built
 from .limits import OutOfTime, TriedToExit
@@ -43,7 +43,7 @@ def diagnose(error: Exception, clean: Callable[[str], str]) -> Trouble:
     if isinstance(error, (OutOfTime, TimeoutError)):
         seconds = f" in {error.seconds:g} s" if isinstance(error, OutOfTime) else " in time"
         return Trouble(InstanceState.RETRYING, f"It did not start{seconds}.")
-    trace = clean("".join(traceback.format_exception(error)))
+    trace = clean(plugin_trace(error))
     if isinstance(error, BadProvider):
         return Trouble(InstanceState.FAILED, clean(str(error)), trace)
     if isinstance(error, TriedToExit):
