@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from vaderflix_radarr.simulator import RadarrSimulator
 
 from vaderflix_arr.simulator.releases import Wanted
 from vaderflix_arr.simulator.shapes import differences
 from vaderflix_core.api.models import ExternalIds, MediaKind
 from vaderflix_core.testing import Title, served
+from vaderflix_radarr.simulator import RadarrSimulator
 
 pytestmark = pytest.mark.anyio
 DATA = Path(__file__).parent / "data" / "real"

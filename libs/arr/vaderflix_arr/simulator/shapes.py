@@ -51,5 +51,5 @@ def _objects(recorded: list[Any], given: dict[str, Any], free: frozenset[str], w
             found += _objects(samples, given[name], free, own)
             continue
         problems = [differences(sample, given[name], free=free, where=own) for sample in samples]
-        found += min(problems, key=len)
+        found += min(problems, key=lambda lines: len(lines))
     return found
