@@ -24,6 +24,7 @@ from .pool import Pool
 from .records import InstanceConfig, InstanceRecord, PluginRecord
 from .runner import Runner, absent, diagnose
 from .validation import conform, declared
+from .watchdog import Watchdog
 
 T = TypeVar("T")
 
@@ -74,6 +75,7 @@ class Supervisor:
         self._builder = builder or Builder(install_id=install_id, clock=clock, on_secret=on_secret, transport=transport)
         self._runners: dict[str, Runner] = {}
         self._lock = asyncio.Lock()
+        self._watchdog: Watchdog | None = None
         self._log = structlog.get_logger("vaderflix.supervisor")
         guard.on_breaker = self._heard
 
@@ -81,8 +83,12 @@ class Supervisor:
         """Stop what is no longer wanted, start what is new or changed.
 
         Waits up to `patience` seconds for the started ones; those that take longer go on starting by themselves.
+        From the first call on the event loop is watched for plugins that block it.
         """
         async with self._lock:
+            if self._watchdog is None:
+                self._watchdog = Watchdog()
+                self._watchdog.start()
             wanted = {config.id: config for config in desired}
             changed = [
                 config
@@ -115,6 +121,9 @@ class Supervisor:
         """Stop every instance; bounded, and safe to call twice."""
         async with self._lock:
             await asyncio.gather(*(self._stop_one(id) for id in list(self._runners)))
+            if self._watchdog is not None:
+                self._watchdog.stop()
+                self._watchdog = None
 
     async def test(self, plugin: str, settings: Mapping[str, Any]) -> TestResult:
         """Ask the service behind these settings who it is, with an instance that is thrown away afterwards."""

@@ -63,7 +63,7 @@ class _Driven(Awaitable[T]):
 
 
 class Watchdog:
-    """Watches the running event loop: `start()` in the loop, `stop()` when it ends."""
+    """Watches an event loop from a daemon thread, from `start()` in that loop until `stop()` or the loop's end."""
 
     def __init__(self, *, seconds: float = BLOCKING_SECONDS) -> None:
         self._seconds = seconds
@@ -76,10 +76,8 @@ class Watchdog:
         """Begin to watch the current thread's loop."""
         loop = asyncio.get_running_loop()
         self._beating(loop)
-        thread = threading.Thread(
-            target=self._watch, args=(threading.get_ident(),), name="event loop watchdog", daemon=True
-        )
-        thread.start()
+        watch = (loop, threading.get_ident())
+        threading.Thread(target=self._watch, args=watch, name="event loop watchdog", daemon=True).start()
 
     def stop(self) -> None:
         """Watch no longer; safe to call twice."""
@@ -91,9 +89,9 @@ class Watchdog:
         self._beat = time.monotonic()
         self._timer = loop.call_later(self._seconds / 4, self._beating, loop)
 
-    def _watch(self, loop_thread: int) -> None:
+    def _watch(self, loop: asyncio.AbstractEventLoop, loop_thread: int) -> None:
         reported = 0.0
-        while not self._stopped.wait(self._seconds / 4):
+        while not self._stopped.wait(self._seconds / 4) and loop.is_running():
             beat = self._beat
             if time.monotonic() - beat > self._seconds and beat != reported:
                 reported = beat
