@@ -47,7 +47,15 @@ def _bad_fields(error: HTTPException) -> dict[str, str]:
 
 
 def answer(
-    request: Req, status: int, code: str, title: str, why: str, *, todo: str = "", reference: str = "", icon: str = "warn"
+    request: Req,
+    status: int,
+    code: str,
+    title: str,
+    why: str,
+    *,
+    todo: str = "",
+    reference: str = "",
+    icon: str = "warn",
 ) -> Response[Any]:
     """One failure in the form that was asked for."""
     if _wants_json(request):
@@ -111,7 +119,9 @@ def on_http(request: Req, error: HTTPException) -> Response[Any]:
                 403,
                 "stale_form",
                 _("This form was open for too long"),
-                _("To keep others from pressing buttons in your name, a form is only good for one browser and one visit."),
+                _(
+                    "To keep others from pressing buttons in your name, a form is only good for one browser and one visit."
+                ),
                 todo=_("Go back, load the page again, and send it once more."),
                 icon="shield",
             )

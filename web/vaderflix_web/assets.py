@@ -1,0 +1,94 @@
+"""Static files under hashed names: cached for a year, revalidated with 304, served in parts where a part is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import mimetypes
+from pathlib import Path
+
+from litestar import Request, get, head
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Response
+
+from .ranges import Span, parse_range
+
+ROOT = Path(__file__).parent / "static"
+IMMUTABLE = "public, max-age=31536000, immutable"
+mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("image/svg+xml", ".svg")
+
+
+class Assets:
+    """The files below one folder and the hash of each, read when first asked for."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self.root = root.resolve()
+        self._hashes: dict[str, tuple[float, str]] = {}
+
+    def url(self, name: str) -> str:
+        """The address of a file, with its content's hash. Raises `FileNotFoundError` for a name that is not there."""
+        return f"/static/{self.digest(name)}/{name}"
+
+    def digest(self, name: str) -> str:
+        """The hash of a file's content; read again when the file changed, so that development needs no restart."""
+        path = self.path(name)
+        changed = path.stat().st_mtime
+        known = self._hashes.get(name)
+        if known is None or known[0] != changed:
+            known = self._hashes[name] = (changed, hashlib.sha256(path.read_bytes()).hexdigest()[:12])
+        return known[1]
+
+    def path(self, name: str) -> Path:
+        """The file of that name. Raises `FileNotFoundError` for anything outside the folder."""
+        path = (self.root / name).resolve()
+        if not path.is_relative_to(self.root) or not path.is_file():
+            raise FileNotFoundError(name)
+        return path
+
+
+async def _serve(request: Request, digest: str, name: str) -> Response[bytes]:  # type: ignore[type-arg]
+    assets: Assets = request.app.state.assets
+    try:
+        path = assets.path(name.lstrip("/"))
+        actual = assets.digest(name.lstrip("/"))
+    except (FileNotFoundError, ValueError, OSError):
+        raise NotFoundException from None
+    etag = f'"{actual}"'
+    headers = {
+        "etag": etag,
+        "accept-ranges": "bytes",
+        # An old page may ask for a hash that is gone: it gets today's file, but not for a year.
+        "cache-control": IMMUTABLE if digest == actual else "no-cache",
+    }
+    media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if etag in (request.headers.get("if-none-match") or ""):
+        return Response(b"", status_code=304, headers=headers, media_type=media)
+    body = await asyncio.to_thread(path.read_bytes)
+    span = parse_range(request.headers.get("range"), len(body))
+    if span is Span.UNSATISFIABLE:
+        return Response(b"", status_code=416, headers={**headers, "content-range": f"bytes */{len(body)}"})
+    if isinstance(span, slice):
+        headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{len(body)}"
+        return Response(body[span], status_code=206, headers=headers, media_type=media)
+    return Response(body, headers=headers, media_type=media)
+
+
+_OPT = {"permission": "public", "exclude_from_csrf": True, "no_session": True}
+
+
+@get("/static/{digest:str}/{name:path}", opt=_OPT, include_in_schema=False)
+async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:  # type: ignore[type-arg]
+    """One static file."""
+    return await _serve(request, digest, name)
+
+
+@head("/static/{digest:str}/{name:path}", opt=_OPT, include_in_schema=False)
+async def static_head(request: Request, digest: FromPath[str], name: FromPath[str]) -> Response[None]:  # type: ignore[type-arg]
+    """The headers of one static file."""
+    answer = await _serve(request, digest, name)
+    return Response(None, status_code=answer.status_code, headers=answer.headers)
+
+
+HANDLERS = [static_file, static_head]

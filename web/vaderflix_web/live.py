@@ -1,0 +1,88 @@
+"""Streams to open pages: server-sent events with a heartbeat, ended at shutdown and, now and then, to ask again who
+is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from anyio import CancelScope
+from litestar import Request
+from litestar.response import ServerSentEvent
+from litestar.response.sse import ServerSentEventMessage
+
+from vaderflix_core.bus import Subscription
+
+HEARTBEAT = 15.0  # seconds; proxies close what is silent for longer
+LONGEST = 600.0  # the browser comes back by itself, and its session is looked at again
+HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+Event = tuple[str, str]
+
+
+def event_stream(request: Request[Any, Any, Any], events: AsyncIterator[Event]) -> ServerSentEvent:
+    """An answer that hands on (event, data) as they come."""
+    return ServerSentEvent(_beating(events), headers=HEADERS)
+
+
+async def _beating(events: AsyncIterator[Event]) -> AsyncIterator[ServerSentEventMessage]:
+    ends = monotonic() + LONGEST
+    upcoming: asyncio.Future[Event] | None = None
+    yield ServerSentEventMessage(comment="here")
+    try:
+        while monotonic() < ends:
+            if upcoming is None:
+                upcoming = asyncio.ensure_future(anext(events))  # type: ignore[arg-type]
+            done, _ = await asyncio.wait({upcoming}, timeout=HEARTBEAT)
+            if not done:
+                yield ServerSentEventMessage(comment="beat")
+                continue
+            try:
+                name, data = upcoming.result()
+            except StopAsyncIteration:
+                return
+            upcoming = None
+            yield ServerSentEventMessage(event=name, data=data or " ")  # an empty data line is not an event
+    finally:
+        # the client may be gone: what follows must run although this task is being cancelled
+        with CancelScope(shield=True):
+            if upcoming is not None:
+                upcoming.cancel()
+                with suppress(asyncio.CancelledError, StopAsyncIteration):
+                    await upcoming
+            close = getattr(events, "aclose", None)
+            if close is not None:
+                await close()
+
+
+class Changes:
+    """Remembers what a page shows, so that only parts that differ are sent."""
+
+    def __init__(self) -> None:
+        self._sent: dict[str, str] = {}
+
+    def of(self, parts: dict[str, str]) -> list[Event]:
+        """The parts that differ from what was sent last."""
+        fresh = [(name, html) for name, html in parts.items() if self._sent.get(name) != html]
+        self._sent.update(parts)
+        return fresh
+
+
+async def batches(subscription: Subscription, pause: float = 0.3) -> AsyncIterator[list[object]]:
+    """An empty batch at once, then the bus's events in batches: many changes in a moment are one new picture."""
+    yield []
+    while (first := await subscription.next()) is not None:
+        batch: list[object] = [first]
+        ends = monotonic() + pause
+        while (left := ends - monotonic()) > 0:
+            try:
+                event = await asyncio.wait_for(subscription.next(), left)
+            except TimeoutError:
+                break
+            if event is None:
+                return
+            batch.append(event)
+        yield batch

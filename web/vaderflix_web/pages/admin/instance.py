@@ -1,0 +1,206 @@
+"""Adding and editing one service: the form made of its plugin's settings, tested before it is saved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import get, post
+from litestar.datastructures import FormMultiDict
+from litestar.params import FromPath
+
+from vaderflix_core.failures import Conflict, Failure, Invalid, Missing
+from vaderflix_core.plugins.records import InstanceConfig, PluginRecord
+
+from ...auth import host_of
+from ...forms import values_of, views
+from ...i18n import _
+from ...page import Page, Req, go_to, page
+from ...words.states import health_chip, instance_chip
+from .common import admin_page
+from .services import roles_line
+
+
+def _plugin(request: Req, plugin: str) -> PluginRecord:
+    record = host_of(request).plugins.get(plugin)
+    if record is None or record.info is None or record.state != "loaded":
+        raise Missing("There is no such plugin.")
+    return record
+
+
+async def _form_page(
+    request: Req,
+    plugin: PluginRecord,
+    *,
+    config: InstanceConfig | None,
+    values: Mapping[str, Any] | None = None,
+    base: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> Page:
+    assert plugin.info is not None
+    host = host_of(request)
+    stored = config.settings if config else {}
+    record = host.supervisor.records.get(config.id) if config else None
+    health = next((h for h in host.monitor.status() if config and h.instance == config.id), None)
+    shown = views(plugin.info.settings, values if values is not None else stored, stored=stored, errors=errors)
+    base = base or {
+        "name": config.name if config else plugin.info.name,
+        "priority": str(config.priority if config else 50),
+        "enabled": "on" if config is None or config.enabled else "",
+    }
+    return await admin_page(
+        request,
+        "admin/instance.html",
+        status=status,
+        plugin=plugin,
+        info=plugin.info,
+        config=config,
+        record=record,
+        chip=instance_chip(str(record.state)) if record else None,
+        roles=roles_line(record),
+        health=health,
+        health_chip=health_chip(health.severity) if health else None,
+        plain=[f for f in shown if not f.advanced],
+        advanced=[f for f in shown if f.advanced],
+        advanced_open=any(f.error for f in shown if f.advanced),
+        dynamic=any(f.dynamic for f in shown),
+        base=base,
+        errors=errors or {},
+        problem=problem,
+        locked=bool(config and config.managed_by_file),
+    )
+
+
+@get("/admin/services/new/{plugin_id:str}", opt={"permission": "settings"})
+async def new(request: Req, plugin_id: FromPath[str]) -> Page:
+    """The empty form."""
+    return await _form_page(request, _plugin(request, plugin_id), config=None)
+
+
+@get("/admin/services/{instance_id:str}", opt={"permission": "settings"})
+async def edit(request: Req, instance_id: FromPath[str]) -> Page:
+    """The form of an existing service."""
+    config = await host_of(request).instances.get(instance_id)
+    plugin = host_of(request).plugins.get(config.plugin)
+    if plugin is None or plugin.info is None:
+        return await admin_page(request, "admin/instance_broken.html", config=config, plugin=plugin)
+    return await _form_page(request, plugin, config=config)
+
+
+def slug(name: str, taken: set[str]) -> str:
+    """An id made of a name, free among those that are taken: `Films 4K` is `films-4k`."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "service"
+    number, found = 2, plain
+    while found in taken or found == "new":
+        found, number = f"{plain}-{number}", number + 1
+    return found
+
+
+async def _save(request: Req, plugin: PluginRecord, config: InstanceConfig | None, form: FormMultiDict) -> Page:
+    assert plugin.info is not None
+    instances = host_of(request).instances
+    base = {k: str(form.get(k, "")) for k in ("name", "priority", "enabled")}
+    values = values_of(plugin.info.settings, form)
+    again = {"config": config, "values": values, "base": base, "status": 422}
+    if not base["priority"].isdigit() or not 1 <= int(base["priority"]) <= 999:
+        errors = {"priority": _("Use a number from 1 to 999. 1 is asked first.")}
+        return await _form_page(request, plugin, errors=errors, **again)  # type: ignore[arg-type]
+    try:
+        saved = await instances.save(
+            id=config.id if config else slug(base["name"], {c.id for c in await instances.list()}),
+            plugin=plugin.id,
+            name=base["name"],
+            settings=values,
+            enabled=bool(base["enabled"]),
+            priority=int(base["priority"]),
+            new=config is None,
+        )
+    except Invalid as failure:
+        return await _form_page(request, plugin, errors=failure.fields, problem=failure.message, **again)  # type: ignore[arg-type]
+    except Conflict as failure:
+        return await _form_page(request, plugin, problem=failure.message, **again)  # type: ignore[arg-type]
+    said = _("%(name)s was added") if config is None else _("%(name)s was saved")
+    return go_to(request, f"/admin/services/{saved.id}", said=said % {"name": saved.name})
+
+
+@post("/admin/services/new/{plugin_id:str}", opt={"permission": "settings"})
+async def create(request: Req, plugin_id: FromPath[str]) -> Page:
+    """Add a service."""
+    return await _save(request, _plugin(request, plugin_id), None, await request.form())
+
+
+@post("/admin/services/{instance_id:str}", opt={"permission": "settings"})
+async def save(request: Req, instance_id: FromPath[str]) -> Page:
+    """Save a service."""
+    config = await host_of(request).instances.get(instance_id)
+    return await _save(request, _plugin(request, config.plugin), config, await request.form())
+
+
+async def _settings(request: Req) -> tuple[PluginRecord, InstanceConfig | None, dict[str, Any]]:
+    """The complete settings that a sent form means, stored secrets included. Raises `Invalid`."""
+    form = await request.form()
+    plugin = _plugin(request, str(form.get("plugin", "")))
+    assert plugin.info is not None
+    instances = host_of(request).instances
+    known = str(form.get("instance", ""))
+    config = await instances.get(known) if known else None
+    if config is not None and config.plugin != plugin.id:
+        raise Missing("There is no such service.")
+    if config is not None and config.managed_by_file:
+        return plugin, config, dict(config.settings)
+    return plugin, config, instances.checked(plugin.id, values_of(plugin.info.settings, form), config)
+
+
+@post("/admin/test-connection", opt={"permission": "settings"})
+async def test_connection(request: Req) -> Page:
+    """Ask the service behind the form who it is; the result is its own part beside the form."""
+    try:
+        plugin, _config, settings = await _settings(request)
+    except Invalid as failure:
+        labels = failure.fields
+        return page(request, "parts/test_result.html", result=None, problem=failure.message, errors=labels, labels={})
+    result = await host_of(request).supervisor.test(plugin.id, settings)
+    labels = {f.name: f.label for f in views(plugin.info.settings, {})} if plugin.info else {}
+    headers = {"hx-trigger": "tested"} if result.ok else None
+    return page(
+        request,
+        "parts/test_result.html",
+        headers=headers,
+        result=result,
+        problem="",
+        errors=result.errors,
+        labels=labels,
+    )
+
+
+@post("/admin/choices", opt={"permission": "settings"})
+async def choices(request: Req) -> Page:
+    """The fields whose values the service offers, with what it offers now."""
+    form = await request.form()
+    try:
+        plugin, config, settings = await _settings(request)
+    except Failure:
+        return page(request, "parts/choices.html", fields=[])
+    assert plugin.info is not None
+    offered = await host_of(request).supervisor.choices(plugin.id, settings)
+    stored = config.settings if config else {}
+    shown = views(plugin.info.settings, values_of(plugin.info.settings, form), stored=stored, choices=offered)
+    return page(request, "parts/choices.html", fields=[f for f in shown if f.dynamic and f.name in offered])
+
+
+@post("/admin/services/{instance_id:str}/remove", opt={"permission": "settings"})
+async def remove(request: Req, instance_id: FromPath[str]) -> Page:
+    """Forget a service."""
+    instances = host_of(request).instances
+    try:
+        config = await instances.get(instance_id)
+        await instances.remove(instance_id)
+    except Failure as failure:
+        return go_to(request, "/admin/services", said=failure.message)
+    return go_to(request, "/admin/services", said=_("%(name)s was removed") % {"name": config.name})
+
+
+HANDLERS = [new, edit, create, save, test_connection, choices, remove]

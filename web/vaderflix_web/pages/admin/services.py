@@ -1,0 +1,119 @@
+"""Services: every configured instance with its state, and every plugin with the reason why one does not run."""
+
+from __future__ import annotations
+
+from litestar import get, post
+from litestar.params import FromPath
+
+from vaderflix_core.failures import Failure
+from vaderflix_core.plugins.records import InstanceConfig, InstanceRecord, PluginRecord
+
+from ...auth import host_of
+from ...i18n import _, ngettext
+from ...page import Page, Req, go_to
+from ...words.states import Chip, instance_chip
+from .common import admin_page
+
+ROLE_WORDS = {
+    "MediaSource": "library",
+    "Requester": "finds titles",
+    "Downloader": "downloads",
+    "Notifier": "tells people",
+    "HealthCheck": "health",
+}
+
+
+def plugin_chip(record: PluginRecord, off: bool) -> Chip:
+    """The chip of a plugin."""
+    if off or record.state == "disabled":
+        return Chip(_("Off"), "circle")
+    return {
+        "loaded": Chip(_("Loaded"), "check", "ok"),
+        "failed": Chip(_("Failed"), "x", "bad"),
+        "incompatible": Chip(_("Does not fit"), "warn", "warn"),
+    }.get(str(record.state), Chip(str(record.state), "info"))
+
+
+def roles_line(record: InstanceRecord | None) -> str:
+    """What a running instance does, in a few words."""
+    return ", ".join(_(ROLE_WORDS[r]) for r in (record.roles if record else ()) if r in ROLE_WORDS)
+
+
+def _headline(rows: list[tuple[InstanceConfig, InstanceRecord | None]]) -> str:
+    if not rows:
+        return _("Nothing is connected yet. Add your library first.")
+    bad = sum(1 for _c, r in rows if r and r.state in ("failed", "needs_attention", "retrying"))
+    if bad:
+        return ngettext("%(n)s service needs a look.", "%(n)s services need a look.", bad) % {"n": bad}
+    return _("All services run.")
+
+
+@get("/admin/services", opt={"permission": "settings"})
+async def services(request: Req) -> Page:
+    """The list."""
+    host = host_of(request)
+    configured = await host.instances.list()
+    off = await host.instances.plugins_off()
+    rows = [(config, host.supervisor.records.get(config.id)) for config in configured]
+    shown = [
+        {
+            "config": config,
+            "record": record,
+            "chip": instance_chip(str(record.state) if record else "disabled"),
+            "plugin": host.plugins.get(config.plugin),
+            "roles": roles_line(record),
+            "retry": record is not None and record.state in ("failed", "needs_attention", "retrying"),
+        }
+        for config, record in rows
+    ]
+    plugins = [
+        {
+            "record": record,
+            "chip": plugin_chip(record, record.id in off),
+            "off": record.id in off,
+            "by_file": record.id in host.config.disabled_plugins,
+            "usable": record.state == "loaded" and record.id not in off,
+        }
+        for record in sorted(host.plugins.values(), key=lambda r: r.id)
+    ]
+    return await admin_page(request, "admin/services.html", rows=shown, plugins=plugins, headline=_headline(rows))
+
+
+@post("/admin/services/{instance_id:str}/retry", opt={"permission": "settings"})
+async def try_now(request: Req, instance_id: FromPath[str]) -> Page:
+    """Try an instance at once, whatever it waits for."""
+    host = host_of(request)
+    await host.supervisor.retry(instance_id)
+    await host.monitor.check_now(instance_id)
+    record = host.supervisor.records.get(instance_id)
+    back = request.headers.get("referer", "")
+    path = "/admin" if back.endswith("/admin") else "/admin/services"
+    if record is None:
+        return go_to(request, path, said=_("There is no such service."))
+    works = record.state == "running" and not host.guard.breaker(instance_id).open
+    said = _("%(name)s works again.") if works else _("%(name)s still does not work.")
+    return go_to(request, path, said=said % {"name": record.config.name})
+
+
+@post("/admin/services/{instance_id:str}/enabled", opt={"permission": "settings"})
+async def set_enabled(request: Req, instance_id: FromPath[str]) -> Page:
+    """Switch an instance on or off."""
+    form = await request.form()
+    on = form.get("on") == "yes"
+    try:
+        await host_of(request).instances.set_enabled(instance_id, on)
+    except Failure as failure:
+        return go_to(request, "/admin/services", said=failure.message)
+    return go_to(request, "/admin/services", said=_("Switched on") if on else _("Switched off"))
+
+
+@post("/admin/plugins/{plugin:str}/enabled", opt={"permission": "settings"})
+async def switch_plugin(request: Req, plugin: FromPath[str]) -> Page:
+    """Switch all instances of a plugin on or off."""
+    form = await request.form()
+    on = form.get("on") == "yes"
+    await host_of(request).instances.switch_plugin(plugin, on)
+    return go_to(request, "/admin/services", said=_("Switched on") if on else _("Switched off"))
+
+
+HANDLERS = [services, try_now, set_enabled, switch_plugin]

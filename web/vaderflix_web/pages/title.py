@@ -1,0 +1,206 @@
+"""The page of a title: what it is, one honest button, and the dialog that requests it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from litestar import get, post
+from litestar.params import FromPath
+
+from vaderflix_core.api import MediaKind
+from vaderflix_core.failures import Failure, Invalid, Missing
+from vaderflix_core.requests.service import AlreadyRequested
+
+from ..auth import host_of
+from ..cards import KINDS, hit_meta, title_href
+from ..i18n import _, ngettext
+from ..page import Page, Req, go_to, is_htmx, page
+from ..results import hit_button, owned
+from ..watching import episode_label, episode_of
+from ..words.buttons import Button
+from ..words.requests import what
+from ..words.states import Chip, availability_chip, chip_of
+
+if TYPE_CHECKING:
+    from vaderflix_core.search.models import TitlePage, TitleSeason
+
+
+async def _title(request: Req, kind: str, ref: str) -> TitlePage:
+    if kind not in KINDS or len(ref) > 60:
+        raise Missing("There is no such title.")
+    found = await host_of(request).titles.get(KINDS[kind], ref)
+    if found is None:
+        raise Missing("There is no such title.")
+    return found
+
+
+def season_chip(season: TitleSeason) -> Chip:
+    """How much of a season is there."""
+    all_of = season.aired if season.aired is not None else season.known
+    if season.availability == "available":
+        words = (
+            _("All %(n)s") % {"n": season.held} if all_of else ngettext("%(n)s episode", "%(n)s episodes", season.held)
+        )
+        return Chip(words % {"n": season.held} if "%" in words else words, "check", "ok")
+    if season.held:
+        figure = _("%(have)s of %(all)s") % {"have": season.held, "all": all_of} if all_of else str(season.held)
+        return Chip(figure, "half", "ok")
+    if season.availability == "absent":
+        return Chip(_("Not there yet"), "circle")
+    return Chip(_("Not known right now"), "info")
+
+
+@get("/title/{kind:str}/{ref:str}", opt={"permission": "browse"})
+async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
+    """The page of a film or a series."""
+    found = await _title(request, kind, ref)
+    host, hit = host_of(request), found.hit
+    button, asked = await hit_button(host, request.user, hit)
+    if (
+        hit.availability == "absent"
+        and asked is None
+        and not found.requesters
+        and "request" in request.user.permissions
+    ):
+        button = Button(label=_("Cannot be requested now"), look="denied", icon="lock")
+    seen = await _seen(request, found)
+    silent = [s for s in found.sources if not s.ok]
+    return page(
+        request,
+        "title.html",
+        title=found,
+        hit=hit,
+        meta=hit_meta(hit),
+        button=button,
+        chip=chip_of(asked) if asked else availability_chip(str(hit.availability)),
+        asked=asked,
+        asked_href=f"/requests/{asked.id}" if asked and owned(request.user, asked) else "",
+        seasons=[(s, season_chip(s)) for s in found.seasons],
+        can_ask=_can_ask(request, found),
+        missing=_missing(found),
+        silent=silent,
+        facts=_facts(request, found),
+        begun=seen,
+        base=title_href(hit.kind, hit.ref or ref),
+    )
+
+
+def _can_ask(request: Req, found: TitlePage) -> bool:
+    return bool(found.requesters) and "request" in request.user.permissions and found.hit.kind == "series"
+
+
+def _missing(found: TitlePage) -> list[int]:
+    """The seasons of which something is missing."""
+    return [s.number for s in found.seasons if s.availability in ("absent", "partly") and s.number > 0]
+
+
+async def _seen(request: Req, found: TitlePage) -> bool:
+    """Whether the viewer stopped somewhere in a film, so that the page offers its beginning too."""
+    if found.hit.kind != "movie" or not found.hit.held or "play" not in request.user.permissions:
+        return False
+    return bool(await host_of(request).playback.positions(request.user, found.hit.held[0]))
+
+
+def _facts(request: Req, found: TitlePage) -> list[tuple[str, str]]:
+    names = {i: r.config.name for i, r in host_of(request).supervisor.records.items()}
+    facts = []
+    if found.original_title and found.original_title != found.hit.title:
+        facts.append((_("Original title"), found.original_title))
+    if found.genres:
+        facts.append((_("Genres"), ", ".join(found.genres)))
+    if found.rating:
+        facts.append((_("Rating"), _("%(rating)s of 10") % {"rating": f"{found.rating:.1f}"}))
+    if found.height:
+        facts.append((_("Quality"), "4K" if found.height >= 2000 else f"{found.height}p"))
+    places = [names.get(held.instance, held.instance) for held in found.hit.held]
+    if places:
+        facts.append((_("In"), ", ".join(dict.fromkeys(places))))
+    return facts
+
+
+@get("/title/{kind:str}/{ref:str}/season/{number:int}", opt={"permission": "browse"})
+async def season(request: Req, kind: FromPath[str], ref: FromPath[str], number: FromPath[int]) -> Page:
+    """The episodes held of one season, as a part of the title's page."""
+    found = await _title(request, kind, ref)
+    if not found.hit.held:
+        raise Missing("The library has nothing of it.")
+    host, held = host_of(request), found.hit.held[0]
+    try:
+        episodes = await host.playback.episodes(held, number)
+        failed = False
+    except Failure:
+        episodes, failed = [], True
+    reached = {episode_of(p.label): p for p in await _positions(request, held)}
+    rows = [
+        {
+            "episode": e,
+            "href": f"/watch/{held.id}/{e.season}/{e.number}",
+            "still": host.images.id_for(held.instance, e.still),
+            "position": reached.get(episode_label(e.season, e.number)),
+        }
+        for e in episodes
+    ]
+    return page(request, "parts/season.html", rows=rows, failed=failed, number=number)
+
+
+async def _positions(request: Req, held: Any) -> list[Any]:
+    if "play" not in request.user.permissions:
+        return []
+    return list(await host_of(request).playback.positions(request.user, held))
+
+
+@get("/title/{kind:str}/{ref:str}/request", opt={"permission": "request"})
+async def request_form(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
+    """The request dialog; a page of its own where no script runs."""
+    found = await _title(request, kind, ref)
+    return _form(request, found, title_href(found.hit.kind, found.hit.ref or ref), _missing(found), "")
+
+
+def _form(request: Req, found: TitlePage, base: str, chosen: list[int], error: str, status: int = 200) -> Page:
+    template = "parts/request_dialog.html" if is_htmx(request) else "request_form.html"
+    seasons = [(s, season_chip(s)) for s in found.seasons if s.availability != "available"]
+    return page(
+        request,
+        template,
+        status=status,
+        hit=found.hit,
+        seasons=seasons,
+        chosen=chosen,
+        base=base,
+        error=error,
+        auto="request.auto_approve" in request.user.permissions,
+        released=found.released,
+    )
+
+
+@post("/title/{kind:str}/{ref:str}/request", opt={"permission": "request"})
+async def ask(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
+    """Store the request. What is asked for comes from our own look-up, never from the form."""
+    found = await _title(request, kind, ref)
+    hit = found.hit
+    base = title_href(hit.kind, hit.ref or ref)
+    form = await request.form()
+    known = {s.number for s in found.seasons}
+    chosen = sorted({int(v) for v in form.getall("season", []) if isinstance(v, str) and v.isdigit()} & known)
+    if hit.kind is MediaKind.SERIES and found.seasons and not chosen:
+        return _form(request, found, base, [], _("Choose at least one season."), status=422)
+    try:
+        made = await host_of(request).requests.create(
+            request.user,
+            kind=hit.kind,
+            ids=hit.ids,
+            title=hit.title,
+            year=hit.year,
+            seasons=tuple(chosen),
+            poster=hit.poster,
+        )
+    except AlreadyRequested as already:
+        if owned(request.user, already.request):
+            return go_to(request, f"/requests/{already.request.id}", said=_("You asked for it already."))
+        return go_to(request, base, said=_("Somebody asked for it already. You see here when it is ready."))
+    except Invalid as failure:
+        return _form(request, found, base, chosen, failure.message, status=422)
+    return go_to(request, f"/requests/{made.id}", said=_("%(title)s requested") % {"title": what(made)})
+
+
+HANDLERS = [title, season, request_form, ask]

@@ -1,0 +1,10 @@
+// The small things that pages cannot do alone. Each module listens once on the document, so swapped parts need no set-up.
+import "./keys.js";
+import "./dialogs.js";
+import "./pictures.js";
+import "./toasts.js";
+import "./zone.js";
+import "./menus.js";
+import "./theme.js";
+
+if (document.querySelector("[data-player]")) import("./player.js");

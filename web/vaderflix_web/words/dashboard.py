@@ -1,0 +1,91 @@
+"""What the dashboard says first: how many things need an admin, and which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ..i18n import _, ngettext
+
+if TYPE_CHECKING:
+    from vaderflix_core.monitor.service import InstanceHealth
+    from vaderflix_core.plugins.records import PluginRecord
+
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+
+
+class Need(Struct, frozen=True, kw_only=True):
+    """One thing that needs somebody: what, why, and the page that helps. `urgent` ones count in the headline."""
+
+    title: str
+    text: str = ""
+    tint: str = "warn"
+    since: datetime | None = None
+    href: str = ""
+    action: str = ""
+    retry: str = ""  # an instance to try again at once
+
+
+def headline(needs: Sequence[Need], services: int) -> str:
+    """“One thing needs you. The rest works.”"""
+    if not services and not needs:
+        return _("Connect your first service.")
+    if not needs:
+        return _("Everything works.")
+    word = _(NUMBERS[len(needs)]) if len(needs) < len(NUMBERS) else str(len(needs))
+    return ngettext("%(n)s thing needs you. The rest works.", "%(n)s things need you. The rest works.", len(needs)) % {
+        "n": word
+    }
+
+
+def instance_needs(health: Iterable[InstanceHealth]) -> list[Need]:
+    """The services in trouble."""
+    found = []
+    for one in health:
+        if one.severity not in ("warning", "error"):
+            continue
+        bad = one.severity == "error"
+        said = _("“%(name)s” does not work") if bad else _("“%(name)s” reports a problem")
+        found.append(
+            Need(
+                title=said % {"name": one.name},
+                text=one.message,
+                tint="bad" if bad else "warn",
+                since=one.since,
+                href=f"/admin/services/{one.instance}",
+                action=_("Look"),
+                retry=one.instance if bad else "",
+            )
+        )
+    return sorted(found, key=lambda n: n.tint)
+
+
+def plugin_needs(plugins: Iterable[PluginRecord]) -> list[Need]:
+    """The plugins that could not be loaded."""
+    return [
+        Need(
+            title=_("The plugin “%(name)s” could not be loaded") % {"name": p.info.name if p.info else p.id},
+            text=p.error,
+            href="/admin/services#plugins",
+            action=_("See why"),
+        )
+        for p in plugins
+        if p.state in ("failed", "incompatible")
+    ]
+
+
+def request_need(waiting: int, stuck: int) -> list[Need]:
+    """The requests that wait for an admin."""
+    needs = []
+    if waiting:
+        said = ngettext("%(n)s request waits for an answer", "%(n)s requests wait for an answer", waiting)
+        needs.append(
+            Need(title=said % {"n": waiting}, tint="", href="/admin/requests?show=waiting", action=_("Answer"))
+        )
+    if stuck:
+        said = ngettext("%(n)s request is stuck", "%(n)s requests are stuck", stuck)
+        needs.append(Need(title=said % {"n": stuck}, href="/admin/requests?show=stuck", action=_("Look")))
+    return needs
