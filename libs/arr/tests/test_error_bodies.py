@@ -89,6 +89,12 @@ async def test_statuses_become_the_errors_that_tell_what_to_do() -> None:
     assert slow_down.retry_after == 7
 
 
+@pytest.mark.parametrize("status", [400, 404, 405])
+async def test_a_proxys_refusal_is_not_the_services_no(status: int) -> None:
+    assert isinstance(await failure(httpx.Response(status, text="404 page not found")), Unavailable)
+    assert isinstance(await failure(httpx.Response(status, headers={"X-Application-Version": "4.0"})), Rejected)
+
+
 async def test_the_key_travels_in_a_header_and_shows_nowhere_else() -> None:
     replay = Replay()
     replay.on("GET", "/base/api/v3/system/status", httpx.Response(401))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from vaderflix_core.api import Instance, ServiceClient
+from vaderflix_core.api import Cause, Instance, ServiceClient, Unavailable
 
 from .settings import ArrSettings
 from .wire import Wire
@@ -77,6 +77,15 @@ def explain(response: httpx.Response) -> str | None:
     return _clip("; ".join(dict.fromkeys(said))) or None
 
 
+class ForeignAnswer(Unavailable):
+    """A refusal that is not the service's own: a proxy's page, while the service behind it is away or moved."""
+
+
+def _own(response: httpx.Response) -> bool:
+    """Whether a refusal comes from the service: it names its version, or answers JSON."""
+    return "x-application-version" in response.headers or "json" in response.headers.get("Content-Type", "").lower()
+
+
 class ArrClient:
     """Speaks v3 to one service. Its key travels in a header, never in an address."""
 
@@ -89,16 +98,27 @@ class ArrClient:
 
     async def get(self, path: str, kind: type[T], **params: Any) -> T:
         """A resource as `kind`."""
-        return await self.http.get(API + path, kind, params=params or None)
+        return self.http.decode(await self._call("GET", path, params=params or None), kind)
 
     async def send(self, method: str, path: str, kind: type[T], body: Any) -> T:
         """The answer to a change as `kind`; raises for a refusal."""
-        return await self.http.send(method, API + path, kind, json=body)
+        return self.http.decode(await self._call(method, path, json=body), kind)
 
     async def attempt(self, method: str, path: str, body: Any) -> httpx.Response:
         """The answer to a change, for callers that look into refusals (400, 409) themselves; other failures raise."""
-        response = await self.http.request(method, API + path, check=False, json=body)
-        if response.status_code >= 400 and response.status_code not in (400, 409):
+        return await self._call(method, path, pass_on=(400, 409), json=body)
+
+    async def _call(self, method: str, path: str, *, pass_on: tuple[int, ...] = (), **options: Any) -> httpx.Response:
+        response = await self.http.request(method, API + path, check=False, **options)
+        status = response.status_code
+        if status < 400:
+            return response
+        if status < 500 and status not in (401, 403, 429) and not _own(response):
+            # a proxy says 404 for all while the service restarts: taken as the service's no, it would end a request
+            raise ForeignAnswer(
+                f"{self.http.base_url} answered {status} with a page that is not the service's own.", cause=Cause.BROKEN
+            )
+        if status not in pass_on:
             self.http.raise_for_status(response)
         return response
 

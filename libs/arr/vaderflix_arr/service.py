@@ -25,7 +25,7 @@ from vaderflix_core.api import (
 )
 
 from . import health, images, live, webhook
-from .client import ArrClient
+from .client import ArrClient, ForeignAnswer
 from .lists import Lists
 from .progress import downloader_trouble
 from .settings import ArrSettings
@@ -55,7 +55,7 @@ class ArrService(Generic[S]):
         """Reach the service; says when another product, or a version too old, answers."""
         try:
             status = await self.client.get("/system/status", SystemStatus)
-        except (NotFound, BadAnswer) as error:
+        except (NotFound, BadAnswer, ForeignAnswer) as error:
             raise WrongService(
                 f"What answers there is not {self.product}. Check the address, the port and the URL base."
             ) from error

@@ -7,13 +7,14 @@ title is looked up again before it counts as one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import httpx
 
-from vaderflix_core.api import BadAnswer, Cause, NotFound, Rejected, ServiceError, Unavailable, WrongService
+from vaderflix_core.api import BadAnswer, Cause, ExternalIds, NotFound, Rejected, ServiceError, Unavailable
 
 from .client import ArrClient, complaints, explain
 from .wire import Managed
@@ -78,12 +79,17 @@ def refusal(response: httpx.Response) -> ServiceError:
     )
 
 
+def same_title(one: ExternalIds, other: ExternalIds) -> bool:
+    """Whether nothing speaks against both being one title: an id in common, or no catalogue that names both."""
+    return one.shares(other) or {name for name, _ in one.pairs()}.isdisjoint(name for name, _ in other.pairs())
+
+
 async def still_managed(
     read: Callable[[], Awaitable[W]], same: Callable[[W], bool], find: Callable[[], Awaitable[W | None]]
 ) -> W | None:
     """A title by its remembered id, or by its catalogue ids when that id is unknown or names another title by now.
 
-    None only when the service itself answered both times; a proxy's 404 on everything raises `WrongService`.
+    None only when the service itself answered both times.
     """
     try:
         title = await read()
@@ -93,7 +99,14 @@ async def still_managed(
             return title
     except NotFound:
         pass
-    try:
+    with unknown_not_gone():
         return await find()
+
+
+@contextmanager
+def unknown_not_gone() -> Iterator[None]:
+    """Around readings of a title's surroundings: that one of these is not found says nothing of the title."""
+    try:
+        yield
     except NotFound as error:
-        raise WrongService("The address answers, but not with the service's API. Check the URL base.") from error
+        raise Unavailable(f"The service could not be read in full: {error.message}") from error

@@ -15,7 +15,7 @@ from .wire import QueueRecord
 
 STALL_GRACE = timedelta(minutes=5)  # a healthy torrent says “stalled” for its first seconds
 PENDING = {"delay", "downloadclientunavailable", "fallback"}  # found, and not yet with the downloader
-PATH_WORDS = ("remote path mapping", "not a valid local path")
+PATH_WORDS = ("remote path mapping", "not a valid local path", "path does not exist or is not accessible")
 DISK_WORDS = ("no space left", "not enough free space", "not enough disk space", "disk is full", "disk full")
 TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d+):(\d+):(\d+)(?:\.\d+)?")
 

@@ -18,7 +18,6 @@ from vaderflix_core.api import (
     Stage,
     Ticket,
     Unavailable,
-    WrongService,
 )
 from vaderflix_radarr.requester import Radarr
 from vaderflix_radarr.settings import RadarrSettings
@@ -165,22 +164,29 @@ async def test_an_answer_that_holds_nothing_is_not_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "error"),
+    "broken",
     [
-        (httpx.Response(404, text="<html>nothing here</html>"), WrongService),
-        (httpx.Response(502, text="<html>bad gateway</html>"), Unavailable),
+        httpx.Response(404, text="404 page not found"),
+        httpx.Response(404, json={"message": "NotFound"}),
+        httpx.Response(502, text="<html>bad gateway</html>"),
     ],
 )
-async def test_a_proxys_error_page_is_not_gone(broken: httpx.Response, error: type[Exception]) -> None:
+async def test_an_error_page_is_not_gone(broken: httpx.Response) -> None:
     made = world(None)
     made.on("GET", f"{API}/movie", broken)
-    with pytest.raises(error):
+    with pytest.raises(Unavailable):
         await radarr(made).progress(TICKET, GENERAL)
 
 
 @pytest.mark.parametrize("path", ["/queue", "/history/movie", "/health", "/command"])
 async def test_what_cannot_be_read_is_unknown_and_raises(path: str) -> None:
     made = world(MOVIE)
-    made.on("GET", API + path, httpx.Response(500, json={"message": "database is locked"}))
-    with pytest.raises(Unavailable):
-        await radarr(made).progress(TICKET, GENERAL)
+    for status in (500, 404):
+        made.on("GET", API + path, httpx.Response(status, json={"message": "database is locked"}))
+        with pytest.raises(Unavailable):
+            await radarr(made).progress(TICKET, GENERAL)
+
+
+async def test_a_number_that_names_the_film_in_another_catalogue_only_is_believed() -> None:
+    made = world({**MOVIE, "imdbId": "tt0017925", "hasFile": True, "tmdbId": 0})
+    assert (await radarr(made).progress(TICKET, GENERAL)).stage is Stage.IMPORTED

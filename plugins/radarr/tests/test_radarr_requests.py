@@ -211,6 +211,13 @@ async def test_an_add_that_never_arrived_is_tried_again_later() -> None:
         await radarr(made).submit(GENERAL, "k")
 
 
+async def test_a_proxys_404_does_not_end_a_request() -> None:
+    made = world([])
+    made.on("GET", f"{API}/movie", httpx.Response(404, text="404 page not found"))
+    with pytest.raises(Unavailable):
+        await radarr(made).submit(GENERAL, "k")
+
+
 async def test_a_conflict_without_the_title_is_tried_again_later() -> None:
     with pytest.raises(Unavailable):
         await radarr(world([], httpx.Response(409, json={"message": "constraint failed"}))).submit(GENERAL, "k")

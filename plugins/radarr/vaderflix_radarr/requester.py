@@ -8,7 +8,7 @@ from typing import Any
 
 from vaderflix_arr.progress import Title, progress
 from vaderflix_arr.service import ArrService
-from vaderflix_arr.submit import add_or_adopt, still_managed
+from vaderflix_arr.submit import add_or_adopt, same_title, still_managed, unknown_not_gone
 from vaderflix_arr.wire import Command, HistoryRecord
 from vaderflix_core.api import (
     Candidate,
@@ -89,9 +89,10 @@ class Radarr(ArrService[RadarrSettings]):
         movie = await self._managed(ticket, request)
         if movie is None:
             return Progress(stage=Stage.GONE)
-        snapshot, history = await asyncio.gather(
-            self.snapshots.read(), self.client.get("/history/movie", list[HistoryRecord], movieId=movie.id)
-        )
+        with unknown_not_gone():
+            snapshot, history = await asyncio.gather(
+                self.snapshots.read(), self.client.get("/history/movie", list[HistoryRecord], movieId=movie.id)
+            )
         rows = [row for row in snapshot.queue if row.movie_id == movie.id]
         found = progress(
             Title(
@@ -183,7 +184,7 @@ class Radarr(ArrService[RadarrSettings]):
 
         return await still_managed(
             lambda: self.client.get(f"/movie/{int(ticket.remote_id)}", Movie),
-            lambda movie: movie.ids.shares(request.ids),
+            lambda movie: same_title(movie.ids, request.ids),
             find,
         )
 

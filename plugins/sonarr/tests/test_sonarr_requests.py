@@ -71,7 +71,7 @@ async def test_a_search_reads_library_rows_again_since_lookups_count_no_files() 
     row = {**stored, "statistics": {"episodeFileCount": 0, "episodeCount": 0}}
     made.on("GET", f"{API}/series/lookup", [row, *recording(DATA / "series-lookup-alien.json")])
     made.on("GET", f"{API}/series/2", stored)
-    made.on("GET", f"{API}/series/55", httpx.Response(404))  # taken out between the two readings
+    made.on("GET", f"{API}/series/55", {"title": "Not Found"}, status=404)  # taken out between the two readings
     found = await sonarr(made).search("harbour", MediaKind.SERIES)
     assert found[0].tracked is not None
     assert found[0].tracked.has_file

@@ -7,7 +7,7 @@ from typing import Any
 
 from vaderflix_arr.progress import progress
 from vaderflix_arr.service import ArrService
-from vaderflix_arr.submit import add_or_adopt, still_managed
+from vaderflix_arr.submit import add_or_adopt, same_title, still_managed, unknown_not_gone
 from vaderflix_arr.wire import HistoryRecord
 from vaderflix_core.api import (
     Candidate,
@@ -102,11 +102,12 @@ class Sonarr(ArrService[SonarrSettings]):
             return Progress(stage=Stage.GONE)
         wanted = titles.wanted_seasons(series, request)
         one = {"seasonNumber": next(iter(wanted))} if len(wanted) == 1 else {}
-        episodes, snapshot, history = await asyncio.gather(
-            self.client.get("/episode", list[EpisodeRow], seriesId=series.id),
-            self.snapshots.read(),
-            self.client.get("/history/series", list[HistoryRecord], seriesId=series.id, **one),
-        )
+        with unknown_not_gone():
+            episodes, snapshot, history = await asyncio.gather(
+                self.client.get("/episode", list[EpisodeRow], seriesId=series.id),
+                self.snapshots.read(),
+                self.client.get("/history/series", list[HistoryRecord], seriesId=series.id, **one),
+            )
         now = self.instance.now()
         own = {e.id for e in episodes if e.season_number in wanted}
         rows = [r for r in snapshot.queue if r.series_id == series.id and r.season_number in {None, *wanted}]
@@ -197,6 +198,6 @@ class Sonarr(ArrService[SonarrSettings]):
 
         return await still_managed(
             lambda: self.client.get(f"/series/{int(ticket.remote_id)}", Series),
-            lambda series: series.ids.shares(request.ids),
+            lambda series: same_title(series.ids, request.ids),
             find,
         )
