@@ -7,7 +7,7 @@ import anyio
 import httpx
 import pytest
 
-from vaderflix_core.api import BadAnswer, ExternalIds, MediaKind, Rejected
+from vaderflix_core.api import BadAnswer, ExternalIds, MediaKind, NotFound, Rejected
 from vaderflix_core.testing import catalogue
 from vaderflix_plex.simulated import PlexSimulator
 
@@ -221,6 +221,25 @@ async def test_only_the_chosen_libraries_are_used(plex, provide):
     assert await films.search("holmes", 5) == []
     with pytest.raises(Rejected, match="Films, Series"):
         await provide(provider.client.url, sections=("Cartoons",)).browse(None)
+
+
+async def test_an_item_of_a_library_that_is_left_out_is_not_found(plex, provide):
+    _, everything = plex
+    show = (await everything.search("holmes", 1))[0]
+    with pytest.raises(NotFound):
+        await provide(everything.client.url, sections=("Films",)).item(show.key)
+
+
+async def test_a_title_without_any_id_cannot_be_looked_up(plex):
+    _, provider = plex
+    with pytest.raises(Rejected):
+        await provider.locate(MediaKind.MOVIE, ExternalIds())
+
+
+async def test_where_the_search_is_forbidden_the_libraries_own_is_used(plex):
+    simulator, provider = plex
+    simulator.restricted = True
+    assert [item.title for item in await provider.search("general", 5)] == ["The General"]
 
 
 async def test_an_id_that_the_index_lists_but_the_server_lacks_is_not_called_gone(plex):

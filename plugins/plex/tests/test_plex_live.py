@@ -148,6 +148,13 @@ async def test_a_closed_listener_leaves_the_server(plex):
 
 
 @pytest.mark.anyio
+async def test_a_server_that_forbids_its_live_channel_does_not_question_the_token(replayed):
+    refuse = {"/:/eventsource/notifications": lambda request: httpx.Response(403, html="<h1>403 Forbidden</h1>")}
+    with pytest.raises(Rejected):
+        await anext(replayed(refuse).hints())
+
+
+@pytest.mark.anyio
 async def test_a_silent_connection_counts_as_dead(plex):
     _, provider = plex
     provider.silence = 0.1

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from vaderflix_core.api import AuthFailed, ExternalIds, MediaKind, NotFound
+from vaderflix_core.api import AuthFailed, BadAnswer, ExternalIds, MediaKind, NotFound
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +81,20 @@ async def test_recorded_seasons_and_episodes_are_read(replayed, recorded):
     episodes = await provider.episodes("22", 1)
     assert [episode.number for episode in episodes] == sorted(episode.number for episode in episodes)
     assert episodes[0].key == "90"
+
+
+async def test_a_link_among_the_seasons_is_counted_by_the_server_and_is_no_season(replayed, recorded):
+    seasons = recorded("section-all-seasons.json")
+    seasons["MediaContainer"]["totalSize"] = seasons["MediaContainer"]["size"]
+    provider = replayed({"/library/metadata/22/children": seasons})
+    assert [child.index for child in await provider.client.children("22")] == [1, 2]
+
+
+async def test_a_page_that_falls_short_of_the_count_is_a_bad_answer(replayed, recorded):
+    seasons = recorded("section-all-seasons.json")
+    seasons["MediaContainer"]["totalSize"] = 9
+    with pytest.raises(BadAnswer):
+        await replayed({"/library/metadata/22/children": seasons}).client.children("22")
 
 
 async def test_a_show_that_hides_its_seasons_gives_its_episodes_of_season_one(replayed, recorded):

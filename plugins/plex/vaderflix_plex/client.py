@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
+from msgspec.structs import replace
 
 from vaderflix_core.api import BadAnswer, Cause, Instance, NotFound, Rejected, ServiceClient, Unavailable
 
@@ -21,6 +22,8 @@ PAGE = 500
 SMALLEST_PAGE = 60
 BATCH = 100
 TYPES = {"movie": 1, "show": 2, "season": 3, "episode": 4}
+# Collections would come as rows of their own, and links would be counted
+ROWS = {"includeGuids": 1, "includeCollections": 0, "excludeAllLeaves": 1}
 # A sweep for ids needs none of what makes rows heavy
 TRIMMED = {
     "excludeElements": "Media,Genre,Country,Director,Writer,Producer,Role,Collection,Image,UltraBlurColors",
@@ -28,6 +31,11 @@ TRIMMED = {
 }
 _HEADLINE = re.compile(rb"<h1>([^<]{1,200})</h1>", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+def rows_of(section: wire.Section) -> str:
+    """Where the rows of a library are."""
+    return f"/library/sections/{section.key}/all"
 
 
 def explain(response: httpx.Response) -> str | None:
@@ -119,8 +127,13 @@ class PlexClient:
         there = {section.title.casefold() for section in sections}
         return [name for name in self._wanted if name.casefold() not in there]
 
-    async def sections(self, kind: str | None = None) -> list[wire.Section]:
-        """The libraries to use, of one type or all. Raises when there is none: that says nothing of any title."""
+    def uses(self, item: wire.Metadata) -> bool:
+        """Whether an item's library is one of the chosen, as far as the row names it."""
+        wanted = {name.casefold() for name in self._wanted}
+        return not wanted or not item.section_title or item.section_title.casefold() in wanted
+
+    async def sections(self) -> list[wire.Section]:
+        """The libraries to use. Raises when there is none: that says nothing of any title."""
         everything = await self.all_sections()
         if not everything:
             raise BadAnswer(f"{self.url} shows no film or series library to our token.")
@@ -129,7 +142,7 @@ class PlexClient:
         if not chosen:
             names = ", ".join(section.title for section in everything)
             raise Rejected(f"None of the chosen libraries is on the server. It has: {names}.", field="sections")
-        return [section for section in chosen if kind is None or section.type == kind]
+        return chosen
 
     async def page(self, path: str, start: int, size: int | None = None, **params: Any) -> wire.Listing:
         """One page of a listing. A page that takes too long is asked for smaller the next time.
@@ -159,8 +172,8 @@ class PlexClient:
             received = listing.items
             fresh = tuple(item for item in received if item.key not in seen)
             seen.update(item.key for item in fresh)
-            start += len(received)
-            yield wire.Listing(size=listing.size, total_size=listing.total_size, metadata=fresh)
+            start += listing.rows
+            yield replace(listing, metadata=fresh)
             if not fresh or (listing.total_size is not None and start >= listing.total_size):
                 return
 
@@ -168,16 +181,18 @@ class PlexClient:
         """A complete listing. Raises when the pages do not add up to the server's own count."""
         items: list[wire.Metadata] = []
         total: int | None = None
-        async for listing in self.pages(path, **params):
+        rows = 0
+        async for listing in self.pages(path, **ROWS, **params):
             items += listing.items
+            rows += listing.rows
             total = listing.total_size
-        if total is not None and len(items) < total:
-            raise BadAnswer(f"{self.url}: {path} gave {len(items)} of {total} items.")
+        if total is not None and rows < total:
+            raise BadAnswer(f"{self.url}: {path} gave {rows} of {total} items.")
         return items
 
     async def total(self, section: wire.Section) -> int | None:
         """How many titles a library holds, by its own count."""
-        return (await self.page(f"/library/sections/{section.key}/all", 0, 0, type=TYPES[section.type])).total_size
+        return (await self.page(rows_of(section), 0, 0, type=TYPES[section.type], **ROWS)).total_size
 
     async def newest(self, section: wire.Section, kind: str, stamp: str, cutoff: int, **params: Any) -> Newest:
         """The items of a library whose `addedAt` or `updatedAt` is `cutoff` or later, newest first.
@@ -187,9 +202,8 @@ class PlexClient:
         items: list[wire.Metadata] = []
         last: int | None = None
         total: int | None = None
-        path = f"/library/sections/{section.key}/all"
-        query = {"type": TYPES[kind], "sort": f"{stamp}:desc", "includeGuids": 1, **params}
-        async for listing in self.pages(path, **query):
+        query = {"type": TYPES[kind], "sort": f"{stamp}:desc", **ROWS, **params}
+        async for listing in self.pages(rows_of(section), **query):
             total = listing.total_size
             for item in listing.items:
                 when = (item.updated_at if stamp == "updatedAt" else item.added_at) or 0
@@ -236,7 +250,7 @@ class PlexClient:
     async def _below(self, key: str, what: str) -> list[wire.Metadata]:
         if not _NUMBER.fullmatch(key):
             raise NotFound(f"{self.url} has no item {key}.", status=404)
-        return await self.everything(f"/library/metadata/{key}/{what}", includeGuids=1)
+        return await self.everything(f"/library/metadata/{key}/{what}")
 
     async def hubs(self, query: str, limit: int) -> tuple[wire.Hub, ...]:
         """Plex's own search over everything, grouped by kind."""

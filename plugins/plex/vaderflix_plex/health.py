@@ -52,6 +52,7 @@ class Health:
                 severity=Severity.WARNING,
                 code=f"library-missing:{name}",
                 message=f"Plex has no library called {name}, which the settings choose. Was it renamed?",
+                help_url=f"{HELP}200288926-creating-libraries/",
             )
             for name in (self.client.missing(sections) if sections else [])
         ]

@@ -22,7 +22,7 @@ from vaderflix_core.api import (
 )
 
 from . import wire
-from .client import TYPES, PlexClient
+from .client import ROWS, TYPES, PlexClient, rows_of
 from .items import episode, is_title, library_item, merged_seasons, seasons_of
 from .settings import PlexSettings
 from .shelf import OVERLAP, Shelf, folded
@@ -72,8 +72,8 @@ class Library:
                     found += wire.many(hub.metadata)
             except NotFound:
                 for section in await self.client.sections():
-                    path = f"/library/sections/{section.key}/all"
-                    listing = await self.client.page(path, 0, limit, type=TYPES[section.type], title=each)
+                    asked = {"type": TYPES[section.type], "title": each, **ROWS}
+                    listing = await self.client.page(rows_of(section), 0, limit, **asked)
                     found += listing.items
         return list(dict.fromkeys(item.key for item in found if is_title(item)))
 
@@ -95,7 +95,9 @@ class Library:
         """One title in full, with its seasons."""
         item = await self.client.one(key)
         if not is_title(item):
-            raise NotFound(f"{self.client.url}: {key} is no film or series.")
+            raise NotFound(f"{self.client.url}: {key} is no film or series.", status=404)
+        if not self.client.uses(item):
+            raise NotFound(f"{self.client.url}: {key} is in a library that the settings leave out.", status=404)
         return await self._whole(item)
 
     async def _whole(self, item: wire.Metadata) -> LibraryItem:
@@ -117,9 +119,8 @@ class Library:
         newest: list[LibraryItem] = []
         for section in await self.client.sections():
             kind, size = ("movie", limit) if section.type == "movie" else ("episode", 5 * limit)
-            path = f"/library/sections/{section.key}/all"
-            query = {"type": TYPES[kind], "sort": "addedAt:desc", "includeGuids": 1}
-            rows = (await self.client.page(path, 0, size, **query)).items
+            query = {"type": TYPES[kind], "sort": "addedAt:desc", **ROWS}
+            rows = (await self.client.page(rows_of(section), 0, size, **query)).items
             if section.type == "show":
                 rows = tuple(await self._shows_of(rows))
             newest += [library_item(row, section=section.title) for row in rows if is_title(row)]
@@ -143,13 +144,7 @@ class Library:
         if at.section not in keys:
             raise BadAnswer(f"{self.client.url}: a library went away in the middle of a sweep.")
         section = sections[keys.index(at.section)]
-        listing = await self.client.page(
-            f"/library/sections/{section.key}/all",
-            at.start,
-            type=TYPES[section.type],
-            sort="titleSort",
-            includeGuids=1,
-        )
+        listing = await self.client.page(rows_of(section), at.start, type=TYPES[section.type], sort="titleSort", **ROWS)
         if at.start and listing.items and listing.items[0].key == at.first:
             listing = wire.Listing()
         rows = {row.key: row for row in listing.items if is_title(row)}
@@ -172,7 +167,7 @@ class Library:
 
     def _following(self, at: Cursor, listing: wire.Listing, sections: Sequence[str]) -> str | None:
         """The next page's cursor. A library ends where its count does, or, without a count, with an empty page."""
-        reached = at.start + len(listing.items)
+        reached = at.start + listing.rows
         ended = not listing.items or (listing.total_size is not None and reached >= listing.total_size)
         if not ended:
             following = Cursor(at.section, reached, at.total, at.first or listing.items[0].key)
@@ -196,16 +191,12 @@ class Library:
         for stamp in ("updatedAt", "addedAt"):
             newest = await self.client.newest(section, section.type, stamp, cutoff)
             if not newest.ordered:
-                return await self.client.everything(
-                    f"/library/sections/{section.key}/all", type=TYPES[section.type], includeGuids=1
-                )
+                return await self.client.everything(rows_of(section), type=TYPES[section.type])
             rows += newest.items
         if section.type == "show":
             episodes = await self.client.newest(section, "episode", "addedAt", cutoff)
             if not episodes.ordered:
-                return await self.client.everything(
-                    f"/library/sections/{section.key}/all", type=TYPES["show"], includeGuids=1
-                )
+                return await self.client.everything(rows_of(section), type=TYPES["show"])
             shows = {each.show_key for each in episodes.items} - {row.key for row in rows} - {""}
             rows += await self.client.metadata(sorted(shows))
         return rows

@@ -108,7 +108,11 @@ class Ear:
             params={"filters": "timeline,status"},
             headers={"Accept": "text/event-stream"},
             timeout=httpx.Timeout(self.client.timeout, read=self.silence),
+            check=False,
         ) as response:
+            if response.status_code >= 400:
+                await response.aread()
+                self.client.check(response)
             kind = response.headers.get("Content-Type", "")
             if not kind.startswith("text/event-stream"):
                 raise Unavailable(f"{self.client.url} has no event stream ({kind or 'no type'}).", cause=Cause.BROKEN)

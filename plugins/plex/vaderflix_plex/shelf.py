@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from vaderflix_core.api import ExternalIds, MediaKind
+from vaderflix_core.api import ExternalIds, MediaKind, Rejected
 
 from . import wire
-from .client import TRIMMED, TYPES, PlexClient
+from .client import TRIMMED, TYPES, PlexClient, rows_of
 from .items import ids_of
 
 OVERLAP = 600  # seconds read again: clocks differ, and a scan writes its items late
@@ -60,8 +60,10 @@ class Shelf:
 
     async def find(self, kind: MediaKind, ids: ExternalIds) -> list[str]:
         """The keys of all items that bear one of the ids. Raises when that cannot be known now."""
-        await self.refresh()
         asked = set(ids.pairs())
+        if not asked:
+            raise Rejected("The title has no id to look it up by.")
+        await self.refresh()
         return [
             key
             for library in self._of("movie" if kind is MediaKind.MOVIE else "show")
@@ -123,12 +125,6 @@ class Shelf:
     async def _sweep(self, section: wire.Section) -> _Library:
         library = _Library()
         library.learn(
-            await self._client.everything(
-                f"/library/sections/{section.key}/all",
-                type=TYPES[section.type],
-                sort="titleSort",
-                includeGuids=1,
-                **TRIMMED,
-            )
+            await self._client.everything(rows_of(section), type=TYPES[section.type], sort="titleSort", **TRIMMED)
         )
         return library

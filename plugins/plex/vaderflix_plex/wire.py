@@ -106,19 +106,31 @@ class Metadata(Struct, frozen=True, rename="camel"):
         return str(self.grandparent_rating_key)
 
 
+class Link(Struct, frozen=True):
+    """A row that leads elsewhere, such as “All episodes” beside the seasons."""
+
+    key: str = ""
+
+
 class Listing(Struct, frozen=True, rename="camel"):
-    """A container of items. `total_size` is missing when the server did not page."""
+    """A container of items. `total_size` is missing when the server did not page; it counts the links as well."""
 
     size: int | None = None
     total_size: int | None = None
     section_id: Id = field(name="librarySectionID", default="")
     section_title: str = field(name="librarySectionTitle", default="")
     metadata: tuple[Metadata, ...] | Metadata | None = field(name="Metadata", default=None)
+    links: tuple[Link, ...] | Link | None = field(name="Directory", default=None)
 
     @property
     def items(self) -> tuple[Metadata, ...]:
         """Its items, however they were sent."""
         return many(self.metadata)
+
+    @property
+    def rows(self) -> int:
+        """How many rows came, items and links."""
+        return len(self.items) + len(many(self.links))
 
 
 class ListingAnswer(Struct, frozen=True):

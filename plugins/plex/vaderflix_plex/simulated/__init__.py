@@ -52,6 +52,7 @@ class PlexSimulator:
         self.ignore_sort = False
         self.require_paging = False  # 400 for a listing without a size
         self.require_decision = False  # 503 for a file before a decision
+        self.restricted = False  # no search over everything: 404, as for managed people
         self.sign_in = "ok"
 
     def clock(self) -> int:

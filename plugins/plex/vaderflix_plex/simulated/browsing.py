@@ -219,6 +219,9 @@ def below(sim: PlexSimulator, call: Call, key: str, what: str) -> Answer:
             "title": "All episodes",
         }
         node.children.insert(0, Node("Directory", attrs))
+        for count in ("size", "totalSize"):
+            if count in node.attrs:
+                node.attrs[count] = len(node.children)
     return node
 
 
@@ -236,6 +239,8 @@ def refresh_item(sim: PlexSimulator, call: Call, key: str) -> Answer:
 @routes.on(r"/hubs/search")
 def hub_search(sim: PlexSimulator, call: Call) -> Answer:
     """The search: part of a title, upper and lower case alike, accents not; three of a kind unless told."""
+    if sim.restricted:
+        return refuse(404)
     wanted, limit = call.query.get("query", "").casefold().strip(), int(call.query.get("limit", 3))
     node = bare()
     for kind in ("movie", "show", "episode"):
