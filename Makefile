@@ -13,6 +13,6 @@ docs:
 bench:
 	$(BIN)/python -m tests.bench
 chaos:
-	$(BIN)/pytest tests/chaos -q
+	VADERFLIX_KILLS=120 $(BIN)/pytest tests/chaos -q -s
 wheels:
 	$(BIN)/uv build --all-packages --wheel --out-dir dist

@@ -13,10 +13,12 @@ from pathlib import Path
 from vaderflix_core.api.models import ExternalIds, MediaKind
 from vaderflix_core.config import load_config
 from vaderflix_core.host import Host
+from vaderflix_core.log import Redactor, configure_logging
 from vaderflix_core.requests.service import AlreadyRequested
 
 
 async def main(data_dir: str, config: str, film: str) -> None:
+    configure_logging(Redactor())
     host = Host(load_config(Path(config), {}, {"data_dir": data_dir}))
     await host.start()
     people = await host.access.list_users()
