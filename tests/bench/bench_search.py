@@ -15,8 +15,7 @@ from vaderflix_core.api import ExternalIds, LibraryItem, MediaKind
 from vaderflix_core.search.matching import parse
 from vaderflix_core.store import library
 from vaderflix_core.store.database import Database
-from vaderflix_core.store.library_search import create_search_index
-from vaderflix_core.store.metadata import metadata
+from vaderflix_core.store.migrate import migrate
 from vaderflix_core.testing.servers import postgres
 
 COMMON = str.split(
@@ -86,11 +85,7 @@ async def measure(url: str, items: list[LibraryItem]) -> None:
     """Print p50, p95 and the longest time of each kind of query, in milliseconds."""
     db = Database(url)
 
-    def prepare(conn) -> None:
-        metadata.create_all(conn)
-        create_search_index(conn)
-
-    await db.write(prepare)
+    migrate(db)
     started = time.perf_counter()
     for at in range(0, len(items), 500):
         await db.write(lambda conn, at=at: library.upsert(conn, "one", items[at : at + 500], 1))
@@ -101,8 +96,6 @@ async def measure(url: str, items: list[LibraryItem]) -> None:
     print(f"  written again, unchanged, in {time.perf_counter() - started:.1f} s")
     if db.path:
         print(f"  file {db.path.stat().st_size / 1e6:.0f} MB")
-    else:
-        await db.write(lambda conn: conn.exec_driver_sql("ANALYZE"))
     everything = []
     for name, texts in queries(items).items():
         times = []

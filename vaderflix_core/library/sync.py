@@ -20,6 +20,7 @@ from ..store import library as store
 from ..store import library_sweeps as sweeps
 from ..store.database import Database
 from ..store.library import Upserted
+from ..store.library_search import refresh_statistics
 from .models import PendingRemoval, SyncReport
 
 OVERLAP = timedelta(minutes=10)  # clocks differ, and sources date a change before they show it
@@ -27,6 +28,7 @@ SWEEP_EVERY = timedelta(hours=6)
 PAGE_TIMEOUT = 60.0
 SHARE, AT_LEAST = 0.05, 5  # of a library, how much may vanish without asking; of a small one, how many titles
 TOGETHER = 4
+MANY = 500  # changes after which the database looks at its tables anew
 
 
 class Sync:
@@ -221,6 +223,8 @@ class Sync:
 
         def write(conn: Connection) -> None:
             sweeps.finished(conn, instance, started, complete=complete, error=error)
+            if report.added + report.changed >= MANY:
+                refresh_statistics(conn)
             if complete:
                 sweeps.pend(conn, instance, marker if pending else None)
 

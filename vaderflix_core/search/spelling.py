@@ -43,7 +43,9 @@ def meant(word: str, found: Iterable[str], limit: int = 40) -> list[str]:
     beginning, typos = word[:LONGEST], allowed_typos(word)
     near = []
     for term in set(found):
-        edits = distance(beginning, term, typos)
+        # a letter left out early pulls later ones into a beginning that is cut: its last letters may be surplus
+        surplus = typos if len(term) == LONGEST == len(beginning) else 0
+        edits = min(distance(beginning[: LONGEST - cut], term, typos) for cut in range(surplus + 1))
         if edits <= typos and (len(word) > SHORTEST or term[0] == word[0]):
             near.append((edits, term[0] != word[0], abs(len(term) - len(beginning)), term))
     return [term for *_, term in sorted(near)[:limit]]

@@ -112,6 +112,12 @@ def forget_words(conn: Connection) -> None:
     conn.execute(text("DELETE FROM library_spellings"))
 
 
+def refresh_statistics(conn: Connection) -> None:
+    """After many changes, tell PostgreSQL's planner what the tables hold now; SQLite's needs no telling."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("ANALYZE library_search, library_titles, library_spellings, library_ids, library_items"))
+
+
 def search(conn: Connection, query: Query, kind: MediaKind | None, limit: int) -> list[tuple[int, Match]]:
     """Items that match, with how well: best first, then by year and id, newest first."""
     found: dict[int, tuple[Match, int]] = {}
