@@ -62,13 +62,12 @@ def test_no_message_breaks_the_reader(text):
 
 @pytest.fixture
 async def listening(plex):
-    """(simulator, provider, hints) once the stream is open; hints is an open generator."""
+    """(simulator, provider, next hint, hints) once the stream is open and its first hint was heard."""
     simulator, provider = plex
     async with aclosing(provider.hints()) as hints:
-        first = asyncio.create_task(anext(hints))
         with anyio.fail_after(5):
-            while not simulator.events.listeners:
-                await anyio.sleep(0.005)
+            assert await anext(hints) == ANY, "what was missed has to be read"
+        first = asyncio.create_task(anext(hints))
         yield simulator, provider, first, hints
         first.cancel()
 

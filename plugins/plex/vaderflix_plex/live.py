@@ -68,7 +68,10 @@ class Ear:
         self.silence = SILENCE
 
     async def hints(self) -> AsyncIterator[Hint]:
-        """What to read again, as it happens, bursts put together. Raises when the connection ends."""
+        """What to read again: everything once connected, then as it happens, bursts put together.
+
+        Raises when the connection ends.
+        """
         changed: set[str] = set()
         news = asyncio.Event()
         reader = asyncio.create_task(self._read(changed, news))
@@ -116,6 +119,9 @@ class Ear:
             kind = response.headers.get("Content-Type", "")
             if not kind.startswith("text/event-stream"):
                 raise Unavailable(f"{self.client.url} has no event stream ({kind or 'no type'}).", cause=Cause.BROKEN)
+            # The stream begins now: what happened while nobody listened has to be read
+            changed.add(ALL)
+            news.set()
             async for data in messages(response):
                 if refs := refs_in(data):
                     changed |= refs
