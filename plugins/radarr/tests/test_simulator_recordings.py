@@ -418,7 +418,10 @@ async def neighbour(scope, receive, send):
     """A receiver of webhooks, and a qBittorrent that only knows its password."""
     if scope["type"] == "lifespan":
         return
-    body = (await receive())["body"]
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
     text = b"2.8.19"
     if scope["path"].endswith("login"):
         text = b"Ok." if b"adminadmin" in body else b"Fails."

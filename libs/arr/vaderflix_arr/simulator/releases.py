@@ -228,7 +228,9 @@ class Releases:
             return
         folder = self.sim.media.parent / "swarm"
         folder.mkdir(parents=True, exist_ok=True)
-        place(offer.release.source, folder / offer.release.infohash)
+        target = folder / offer.release.infohash
+        if not target.exists():  # a copy, so that nothing done to the swarm can reach the source
+            shutil.copyfile(offer.release.source, target)
 
     async def automatic(self, item: Row, wanted: Iterable[Wanted], source: str) -> int:
         """Search and grab the best release for every part of an item that nothing is on its way for."""

@@ -50,6 +50,7 @@ def _objects(recorded: list[Any], given: dict[str, Any], free: frozenset[str], w
         if all(isinstance(sample, dict) for sample in samples) and isinstance(given[name], dict):
             found += _objects(samples, given[name], free, own)
             continue
-        problems = [differences(sample, given[name], free=free, where=own) for sample in samples]
-        found += min(problems, key=lambda lines: len(lines))
+        problems: list[list[str]] = [differences(sample, given[name], free=free, where=own) for sample in samples]
+        nearest: list[str] = min(problems, key=len)
+        found += nearest
     return found
