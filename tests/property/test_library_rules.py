@@ -28,7 +28,7 @@ from vaderflix_core.store.migrate import migrate
 
 NUMBERS = st.integers(1, 12)
 FAULTS = st.sampled_from(
-    ["fine", "fine", "down", "garbage", "bug", "empty", "half", "short", "shift", "no total", "loop"]
+    ["fine", "fine", "down", "garbage", "bug", "empty", "half", "short", "shift", "no total", "loop", "hide"]
 )
 STEPS = st.one_of(
     st.tuples(st.just("add"), NUMBERS),
@@ -49,6 +49,7 @@ class Fickle:
 
     def __init__(self):
         self.numbers = set(range(1, 9))
+        self.hidden = set()
         self.faults = []
 
     def _fault(self):
@@ -63,7 +64,9 @@ class Fickle:
 
     async def browse(self, cursor):
         fault = self._fault()
-        begin, held = int(cursor or 0), sorted(self.numbers)
+        if cursor is None:
+            self.hidden = set(sorted(self.numbers)[:2]) if fault == "hide" else set()
+        begin, held = int(cursor or 0), sorted(self.numbers - self.hidden)
         page, total, end = held[begin : begin + 3], len(held), begin + 3
         following = str(end) if end < len(held) else None
         if fault == "empty":
@@ -81,7 +84,7 @@ class Fickle:
         return LibraryPage(items=tuple(map(film, page)), next=following, total=total)
 
     async def item(self, key):
-        if self._fault() in ("fine", "short", "shift", "no total", "loop") or int(key) in self.numbers:
+        if self._fault() in ("fine", "short", "shift", "no total", "loop", "hide") or int(key) in self.numbers:
             if int(key) not in self.numbers:
                 raise NotFound("gone")
             return film(int(key))
