@@ -175,6 +175,13 @@ class ProviderContract:
         record = self.record()
         assert record.state is PluginState.LOADED, f"{record.error}\n{record.trace}"
 
+    def test_its_simulator_stays_when_it_has_been_used(self) -> None:
+        """A hook `simulator` beside a submodule of that name is lost at the submodule's import: use `specname`."""
+        first = self.record()
+        if "simulator" in first.hooks:
+            assert first.call("simulator").name
+            assert self.record().hooks == first.hooks
+
     async def test_the_role_is_filled(self) -> None:
         """The hook of the role returns at least one complete provider (building checks every method)."""
         async with self.running(start=False) as running:

@@ -56,8 +56,9 @@ def menu(instance: Instance[RadarrSettings]) -> list[MenuItem]:
     return [MenuItem(label=instance.name, url=instance.settings.url)]
 
 
-@hookimpl
-def simulator() -> SimulatorSpec:
+# A function `simulator` would be gone once Python has put the submodule of that name in its place
+@hookimpl(specname="simulator")
+def stand_in() -> SimulatorSpec:
     """A stand-in for Radarr."""
     from .simulator import SPEC
 
