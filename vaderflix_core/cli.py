@@ -194,3 +194,7 @@ def _plugin_new(asked: argparse.Namespace) -> int:
     folder = new_plugin(asked.name, Path.cwd())
     print(f"Made {folder}. Next: cd {folder}, install it with `pip install -e .`, run its tests with `pytest`.")
     return 0
+
+
+if __name__ == "__main__":
+    main()
