@@ -55,8 +55,8 @@ def load(*broken: MemoryEntryPoint, **options: Any) -> dict[str, Any]:
     return load_plugins(
         disabled=options.pop("disabled", ()),
         entry_points=[*broken, good()],
-        import_seconds=0.2,
-        hook_seconds=0.2,
+        import_seconds=0.5,
+        hook_seconds=0.5,
         **options,
     )
 
@@ -103,7 +103,7 @@ LOADING = {
     "an import error": (import_fails, PluginState.FAILED, "No module named 'nowhere'"),
     "a syntax error": (import_has_a_syntax_error, PluginState.FAILED, "SyntaxError"),
     "an exit at import": (import_exits, PluginState.FAILED, "While importing, it called sys.exit(3)"),
-    "an import that hangs": (forever, PluginState.FAILED, "It did not finish importing in 0.2 s"),
+    "an import that hangs": (forever, PluginState.FAILED, "It did not finish importing in 0.5 s"),
     "a keyboard interrupt at import": (raising(KeyboardInterrupt()), PluginState.FAILED, "KeyboardInterrupt"),
     "an unknown hook": (
         lambda: module_with(media_source=lambda instance: []),
@@ -136,7 +136,7 @@ LOADING = {
     "a plugin() that hangs": (
         lambda: plugin_module("broken", info=forever),
         PluginState.FAILED,
-        "did not finish calling plugin() in 0.2 s",
+        "did not finish calling plugin() in 0.5 s",
     ),
     "a plugin() that returns something else": (
         lambda: plugin_module("broken", info=lambda: {"name": "x"}),
@@ -207,7 +207,7 @@ class House:
 
     def __init__(self, *broken: MemoryEntryPoint, **limits: float) -> None:
         self.pool = Pool()
-        self.guard = Guard(timeout=0.3)
+        self.guard = Guard(timeout=0.5)
         self.fanout = Fanout(self.pool, self.guard)
         self.plugins = load(*broken)
         self.supervisor = Supervisor(
@@ -217,7 +217,7 @@ class House:
             builder=Builder(
                 install_id="x",
                 clock=lambda: datetime.now(UTC),
-                **({"hook_seconds": 0.2, "start_seconds": 0.2, "stop_seconds": 0.2} | limits),
+                **({"hook_seconds": 0.5, "start_seconds": 0.5, "stop_seconds": 0.5} | limits),
             ),
         )
 
@@ -301,8 +301,8 @@ def slow_generator(instance: Any) -> Any:
 BUILDING = {
     "a hook that raises": (raising(ValueError("boom")), InstanceState.FAILED, "ValueError: boom"),
     "a hook that exits": (raising(SystemExit(2)), InstanceState.FAILED, "called sys.exit(2)"),
-    "a hook that hangs": (lambda instance: forever(), InstanceState.FAILED, "did not return in 0.2 s"),
-    "a generator hook that hangs": (slow_generator, InstanceState.FAILED, "did not return in 0.2 s"),
+    "a hook that hangs": (lambda instance: forever(), InstanceState.FAILED, "did not return in 0.5 s"),
+    "a generator hook that hangs": (slow_generator, InstanceState.FAILED, "did not return in 0.5 s"),
     "a hook that returns one object": (lambda instance: FakeMediaSource(), InstanceState.FAILED, "must return a list"),
     "a missing method": (lambda instance: [NoSearch()], InstanceState.FAILED, "NoSearch has no method search()"),
     "a stranger": (lambda instance: [object()], InstanceState.FAILED, "object has no method search()"),
@@ -314,11 +314,11 @@ BUILDING = {
     "a start that exits": (lambda instance: [StartExits()], InstanceState.FAILED, "called sys.exit(4)"),
     "refused credentials": (lambda instance: [StartRefused()], InstanceState.NEEDS_ATTENTION, "refused our token"),
     "a service that is down": (lambda instance: [StartDown()], InstanceState.RETRYING, "Nothing answers there"),
-    "a start that hangs": (lambda instance: [StartHangs()], InstanceState.RETRYING, "did not start in 0.2 s"),
+    "a start that hangs": (lambda instance: [StartHangs()], InstanceState.RETRYING, "did not start in 0.5 s"),
     "a start that ignores its end": (
         lambda instance: [StartIgnoresCancel()],
         InstanceState.RETRYING,
-        "did not start in 0.2 s",
+        "did not start in 0.5 s",
     ),
 }
 
@@ -427,7 +427,7 @@ class SwallowsCancel(FakeMediaSource):
 CALLING = {
     "raises": (Raises, Outcome.FAILED, "raised ZeroDivisionError"),
     "exits": (Exits, Outcome.FAILED, "called sys.exit(6)"),
-    "hangs": (Hangs, Outcome.TIMEOUT, "did not finish in 0.3 s"),
+    "hangs": (Hangs, Outcome.TIMEOUT, "did not finish in 0.5 s"),
     "swallows the cancellation": (SwallowsCancel, Outcome.TIMEOUT, "ignores that it was cancelled"),
     "cancels itself": (CancelsItself, Outcome.FAILED, "cancelled itself"),
     "returns None": (lambda: Lies(None), Outcome.BAD_ANSWER, "MediaSource.search() returned what its role"),

@@ -18,8 +18,8 @@ def test_it_says_nothing_while_the_loop_turns_and_ends_with_it() -> None:
     before = set(watching())
 
     async def turn() -> None:
-        Watchdog(seconds=0.04).start()
-        end = time.monotonic() + 0.2
+        Watchdog(seconds=0.4).start()
+        end = time.monotonic() + 1
         while time.monotonic() < end:
             await asyncio.sleep(0)
 
@@ -46,12 +46,12 @@ async def test_the_longest_step_is_timed_and_waiting_is_not_one() -> None:
     steps = Steps("one", "x")
 
     async def work() -> int:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1)
         time.sleep(0.05)
         return 7
 
     assert await steps.timed(work()) == 7
-    assert 0.05 <= steps.longest < 0.15
+    assert 0.05 <= steps.longest < 0.9
 
 
 @pytest.mark.anyio
