@@ -1,4 +1,4 @@
-"""Static files under hashed names: cached for a year, revalidated with 304, served in parts where a part is asked for."""
+"""Static files under hashed names: cached for a year, answered with 304 or in parts."""
 
 from __future__ import annotations
 
@@ -21,24 +21,20 @@ mimetypes.add_type("image/svg+xml", ".svg")
 
 
 class Assets:
-    """The files below one folder and the hash of each, read when first asked for."""
+    """The files below one folder. One hash over all of them names their addresses: modules that import each other by
+    relative addresses are then as immutable as the page's own links."""
 
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root.resolve()
-        self._hashes: dict[str, tuple[float, str]] = {}
+        whole = hashlib.sha256()
+        for path in sorted(p for p in self.root.rglob("*") if p.is_file()):
+            whole.update(str(path.relative_to(self.root)).encode() + path.read_bytes())
+        self.version = whole.hexdigest()[:12]
 
     def url(self, name: str) -> str:
-        """The address of a file, with its content's hash. Raises `FileNotFoundError` for a name that is not there."""
-        return f"/static/{self.digest(name)}/{name}"
-
-    def digest(self, name: str) -> str:
-        """The hash of a file's content; read again when the file changed, so that development needs no restart."""
-        path = self.path(name)
-        changed = path.stat().st_mtime
-        known = self._hashes.get(name)
-        if known is None or known[0] != changed:
-            known = self._hashes[name] = (changed, hashlib.sha256(path.read_bytes()).hexdigest()[:12])
-        return known[1]
+        """The address of a file. Raises `FileNotFoundError` for a name that is not there."""
+        self.path(name)
+        return f"/static/{self.version}/{name}"
 
     def path(self, name: str) -> Path:
         """The file of that name. Raises `FileNotFoundError` for anything outside the folder."""
@@ -52,20 +48,19 @@ async def _serve(request: Request, digest: str, name: str) -> Response[bytes]:  
     assets: Assets = request.app.state.assets
     try:
         path = assets.path(name.lstrip("/"))
-        actual = assets.digest(name.lstrip("/"))
     except (FileNotFoundError, ValueError, OSError):
         raise NotFoundException from None
-    etag = f'"{actual}"'
+    body = await asyncio.to_thread(path.read_bytes)
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {
         "etag": etag,
         "accept-ranges": "bytes",
         # An old page may ask for a hash that is gone: it gets today's file, but not for a year.
-        "cache-control": IMMUTABLE if digest == actual else "no-cache",
+        "cache-control": IMMUTABLE if digest == assets.version else "no-cache",
     }
     media = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     if etag in (request.headers.get("if-none-match") or ""):
         return Response(b"", status_code=304, headers=headers, media_type=media)
-    body = await asyncio.to_thread(path.read_bytes)
     span = parse_range(request.headers.get("range"), len(body))
     if span is Span.UNSATISFIABLE:
         return Response(b"", status_code=416, headers={**headers, "content-range": f"bytes */{len(body)}"})

@@ -91,14 +91,14 @@ async def overview(http: HttpRequest[Any, Any, Any]) -> Overview:
         if report.outcome != "ok":
             silent.append(Source(name=report.name, error=report.error))
         for download in report.downloads:
-            request = next((asked[i] for i in (download.id, *download.aliases) if i in asked), None)
+            served = next((asked[i] for i in (download.id, *download.aliases) if i in asked), None)
             rows.append(
                 Row(
                     instance=report.instance,
                     service=report.name,
                     download=download,
-                    name=what(request) if request else download.name,
-                    request=request,
+                    name=what(served) if served else download.name,
+                    request=served,
                     chip=download_chip(str(download.state)),
                     line=_line(download),
                     percent=100 * download.progress,

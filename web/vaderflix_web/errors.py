@@ -76,8 +76,8 @@ def answer(
         todo=todo,
         reference=reference,
         icon_name=icon,
-        action=_("Go to the home page") if viewer else _("Sign in"),
-        action_href="/" if viewer else "/signin",
+        action=_("Go to the home page") if viewer or "user" not in request.scope else _("Sign in"),
+        action_href="/" if viewer or "user" not in request.scope else "/signin",
     )
 
 
@@ -119,9 +119,7 @@ def on_http(request: Req, error: HTTPException) -> Response[Any]:
                 403,
                 "stale_form",
                 _("This form was open for too long"),
-                _(
-                    "To keep others from pressing buttons in your name, a form is only good for one browser and one visit."
-                ),
+                _("So that nobody presses buttons in your name, a form is good for one browser and one visit."),
                 todo=_("Go back, load the page again, and send it once more."),
                 icon="shield",
             )

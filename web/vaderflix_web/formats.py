@@ -103,7 +103,7 @@ def ago(when: datetime | None, now: datetime) -> str:
         return _("never")
     gone = (now - when).total_seconds()
     if gone < 60:
-        return _("now")
+        return _("just now")
     return _("%(time)s ago") % {"time": duration(gone)}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -18,7 +17,7 @@ from vaderflix_core.bus import Subscription
 
 HEARTBEAT = 15.0  # seconds; proxies close what is silent for longer
 LONGEST = 600.0  # the browser comes back by itself, and its session is looked at again
-HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+HEADERS = {"Cache-Control": "no-store"}
 
 Event = tuple[str, str]
 
@@ -31,14 +30,14 @@ def event_stream(request: Request[Any, Any, Any], events: AsyncIterator[Event]) 
 async def _beating(events: AsyncIterator[Event]) -> AsyncIterator[ServerSentEventMessage]:
     ends = monotonic() + LONGEST
     upcoming: asyncio.Future[Event] | None = None
-    yield ServerSentEventMessage(comment="here")
+    yield ServerSentEventMessage(comment="here", data=None)
     try:
         while monotonic() < ends:
             if upcoming is None:
-                upcoming = asyncio.ensure_future(anext(events))  # type: ignore[arg-type]
+                upcoming = asyncio.ensure_future(anext(events))
             done, _ = await asyncio.wait({upcoming}, timeout=HEARTBEAT)
             if not done:
-                yield ServerSentEventMessage(comment="beat")
+                yield ServerSentEventMessage(comment="beat", data=None)
                 continue
             try:
                 name, data = upcoming.result()
@@ -51,8 +50,7 @@ async def _beating(events: AsyncIterator[Event]) -> AsyncIterator[ServerSentEven
         with CancelScope(shield=True):
             if upcoming is not None:
                 upcoming.cancel()
-                with suppress(asyncio.CancelledError, StopAsyncIteration):
-                    await upcoming
+                await asyncio.gather(upcoming, return_exceptions=True)
             close = getattr(events, "aclose", None)
             if close is not None:
                 await close()

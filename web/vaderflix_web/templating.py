@@ -1,4 +1,4 @@
-"""The template environment: escaping on, icons, hashed addresses, figures and times, and each plugin's own templates."""
+"""The template environment: escaping, icons, hashed addresses, figures and times, and each plugin's templates."""
 
 from __future__ import annotations
 

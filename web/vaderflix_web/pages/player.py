@@ -76,9 +76,9 @@ async def _player(
 ) -> Page:
     host = host_of(request)
     watching = await host.playback.watching(request.user, held.instance, key, title)
-    files = [{"src": f"/play/{token}", "file": file} for token, file in watching.files]
+    files: list[dict[str, Any]] = [{"src": f"/play/{token}", "file": file} for token, file in watching.files]
     direct = [f for f in files if f["file"].direct]
-    chosen: dict[str, Any] | None = (direct or files or [None])[0]
+    chosen = next(iter(direct or files), None)
     return page(
         request,
         "player.html",

@@ -12,7 +12,7 @@ from vaderflix_core.failures import Failure, Invalid, Missing
 from vaderflix_core.requests.service import AlreadyRequested
 
 from ..auth import host_of
-from ..cards import KINDS, hit_meta, title_href
+from ..cards import KINDS, Card, held_card, hit_meta, title_href
 from ..i18n import _, ngettext
 from ..page import Page, Req, go_to, is_htmx, page
 from ..results import hit_button, owned
@@ -81,8 +81,15 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
         silent=silent,
         facts=_facts(request, found),
         begun=seen,
+        others=await _others(request, found) if hit.kind == "movie" else [],
         base=title_href(hit.kind, hit.ref or ref),
     )
+
+
+async def _others(request: Req, found: TitlePage) -> list[Card]:
+    host = host_of(request)
+    own = {held.id for held in found.hit.held}
+    return [held_card(host, held) for held in await host.library.recent(13) if held.id not in own][:12]
 
 
 def _can_ask(request: Req, found: TitlePage) -> bool:

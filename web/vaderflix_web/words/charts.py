@@ -13,9 +13,9 @@ SLOTS = 60
 
 
 def beats(name: str, severities: Sequence[str | None]) -> Markup:
-    """Heartbeat bars of the last checks, oldest first: short is up, taller is slow, full height is down, low is unknown."""
-    shown = list(severities)[-SLOTS:]
-    shown = [None] * (SLOTS - len(shown)) + shown
+    """Heartbeat bars of the last checks, oldest first: short is up, taller in trouble, full down, low unknown."""
+    last = list(severities)[-SLOTS:]
+    shown: list[str | None] = [*[None] * (SLOTS - len(last)), *last]
     bars = []
     for slot, severity in enumerate(shown):
         css, y, height = _BEAT.get(str(severity), ("n", 22, 6)) if severity else ("n", 22, 6)

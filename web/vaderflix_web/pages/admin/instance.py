@@ -19,7 +19,6 @@ from ...i18n import _
 from ...page import Page, Req, go_to, page
 from ...words.states import health_chip, instance_chip
 from .common import admin_page
-from .services import roles_line
 
 
 def _plugin(request: Req, plugin: str) -> PluginRecord:
@@ -60,7 +59,6 @@ async def _form_page(
         config=config,
         record=record,
         chip=instance_chip(str(record.state)) if record else None,
-        roles=roles_line(record),
         health=health,
         health_chip=health_chip(health.severity) if health else None,
         plain=[f for f in shown if not f.advanced],

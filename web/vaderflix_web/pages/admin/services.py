@@ -15,11 +15,10 @@ from ...words.states import Chip, instance_chip
 from .common import admin_page
 
 ROLE_WORDS = {
-    "MediaSource": "library",
+    "MediaSource": "holds titles",
     "Requester": "finds titles",
     "Downloader": "downloads",
     "Notifier": "tells people",
-    "HealthCheck": "health",
 }
 
 

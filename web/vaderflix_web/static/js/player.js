@@ -12,7 +12,8 @@ function clock(seconds) {
 let reported = -1;
 function report() {
   const seconds = Math.floor(video.currentTime);
-  if (!video.duration || seconds === reported) return;
+  // a page that was only looked at, or whose picture never came, changes nothing
+  if (!video.duration || !video.played.length || seconds === reported) return;
   reported = seconds;
   const body = new URLSearchParams({
     _csrf_token: player.dataset.csrf,
