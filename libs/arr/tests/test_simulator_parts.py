@@ -1,4 +1,4 @@
-"""The parts of the simulators that stand on their own: shapes, names, times, the store, and their client of torrents."""
+"""The parts of the simulators that stand on their own: shapes, names, times, the store, and their torrent client."""
 
 from pathlib import Path
 

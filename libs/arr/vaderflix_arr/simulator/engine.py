@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -33,6 +34,7 @@ from .webhooks import Webhooks
 from .wording import ArrWording
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class ArrSimulator(Product):
@@ -172,9 +174,12 @@ class ArrSimulator(Product):
     async def _loop(self) -> None:
         while True:
             await asyncio.sleep(self.tick_seconds)
-            await self.downloads.tick()
-            self._watch_health()
-            self.store.save()
+            try:
+                await self.downloads.tick()
+                self._watch_health()
+                self.store.save()
+            except Exception:  # a full disk or a vanished file must not stop the world
+                log.exception("the simulated %s stumbled", self.app_name)
 
     def job(self, work: Callable[[], Awaitable[None]]) -> None:
         """Let something happen in the background."""
