@@ -17,7 +17,7 @@ from . import api, assets, errors, pages
 from .assets import Assets
 from .auth import Sessions
 from .guards import check_declared, permitted
-from .security import SecurityHeaders
+from .security import add_headers
 from .templating import Templates
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def create_app(host: Host, *, handlers: Sequence[Any] = (), manage_host: bool = 
     app = Litestar(
         route_handlers=[*assets.HANDLERS, *pages.HANDLERS, api.ROUTER, *handlers],
         state=State({"host": host, "assets": static, "templates": Templates(static, plugin_folder)}),
-        middleware=[SecurityHeaders(), Sessions()],
+        middleware=[Sessions()],
+        before_send=[add_headers],
         guards=[permitted],
         exception_handlers=errors.HANDLERS,
         csrf_config=CSRFConfig(

@@ -1,0 +1,113 @@
+"""Ways in and out, and what keeps the rest out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Visitor
+from litestar import get
+
+from vaderflix_core.host import Host
+from vaderflix_web.app import create_app
+from vaderflix_web.auth import local_path
+from vaderflix_web.guards import UndeclaredRoutes
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_app_with_a_route_that_declares_no_permission_refuses_to_start(bare_host: Host) -> None:
+    @get("/open-to-all")
+    async def forgotten() -> None: ...
+
+    @get("/misspelt", opt={"permission": "brwose"})
+    async def misspelt() -> None: ...
+
+    with pytest.raises(UndeclaredRoutes, match="/misspelt.*/open-to-all|/open-to-all.*/misspelt"):
+        create_app(bare_host, handlers=[forgotten, misspelt], manage_host=False)
+
+
+async def test_every_route_of_the_product_declares_a_permission(app: Any) -> None:
+    declared = {
+        handler.opt.get("permission")
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", [])
+        if "OPTIONS" not in handler.http_methods
+    }
+    assert None not in declared
+    assert len(declared) >= 8
+
+
+async def test_the_first_start_leads_to_the_set_up_page_and_it_is_gone_afterwards(bare_host: Host) -> None:
+    visitor = Visitor(create_app(bare_host, manage_host=False))
+    assert (await visitor.get("/")).headers["location"] == "/setup"
+    assert (await visitor.get("/signin")).headers["location"] == "/setup"
+    form = {"token": "guessed", "username": "mara", "password": "correct horse battery"}
+    wrong = await visitor.post("/setup", form)
+    assert wrong.status_code == 422
+    assert await bare_host.access.needs_setup()
+
+    form["token"] = await bare_host.access.setup_token()
+    made = await visitor.post("/setup", form)
+    assert made.status_code == 303
+    assert "HttpOnly" in made.headers["set-cookie"]
+    assert (await visitor.get("/")).status_code == 200
+    assert (await visitor.get("/setup")).status_code == 404
+
+
+async def test_a_stranger_is_led_to_sign_in_and_back_to_where_they_wanted(stranger: Visitor) -> None:
+    answer = await stranger.get("/title/movie/tmdb-653?x=1")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/signin?next=/title/movie/tmdb-653")
+    form = await stranger.get(answer.headers["location"])
+    assert 'name="next" value="/title/movie/tmdb-653?x=1"' in form.text
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/ok\r\nx: y", ""]
+)
+def test_after_signing_in_nobody_is_sent_to_a_foreign_site(target: str) -> None:
+    assert local_path(target) == "/"
+
+
+async def test_a_wrong_password_says_so_and_keeps_the_name(stranger: Visitor) -> None:
+    answer = await stranger.sign_in("mara", "wrong")
+    assert answer.status_code == 422
+    assert "That did not match." in answer.text
+    assert 'value="mara"' in answer.text
+    assert "vf_session" not in answer.headers.get("set-cookie", "")
+
+
+async def test_signing_out_ends_the_session_on_the_server(visit: Any) -> None:
+    visitor = await visit("mara")
+    cookie = visitor.http.cookies["vf_session"]
+    await visitor.post("/signout")
+    visitor.http.cookies.set("vf_session", cookie)
+    assert (await visitor.get("/")).status_code == 303
+
+
+async def test_the_session_cookie_is_only_sent_over_https_when_the_house_has_https(bare_host: Host) -> None:
+    await bare_host.access.create_user("mara", "correct horse battery", role="admin")
+    app = create_app(bare_host, manage_host=False)
+    visitor = Visitor(app)
+    assert "Secure" not in (await visitor.sign_in("mara", "correct horse battery")).headers["set-cookie"]
+    secure = Visitor(app)
+    secure.http.base_url = "https://vaderflix.test"
+    assert "Secure" in (await secure.sign_in("mara", "correct horse battery")).headers["set-cookie"]
+
+
+async def test_forms_without_their_token_change_nothing(visit: Any, host: Host) -> None:
+    visitor = await visit("mara")
+    for path in (
+        "/admin/people",
+        "/admin/services/films/remove",
+        "/title/movie/tmdb-19/request",
+        "/account",
+        "/signout",
+    ):
+        answer = await visitor.http.post(path, data={"username": "eve"})
+        assert answer.status_code == 403, path
+        assert "open for too long" in answer.text
+    assert len(await host.access.list_users()) == 3
+    assert len(await host.instances.list()) == 5
+    assert (await visitor.get("/")).status_code == 200
