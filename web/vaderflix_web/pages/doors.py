@@ -69,11 +69,11 @@ async def signout(request: Req) -> Page:
 
 
 @get("/setup", opt={"permission": PUBLIC})
-async def setup_form(request: Req) -> Response[str]:
-    """The page for the first account; gone once there is one."""
+async def setup_form(request: Req, token: FromQuery[str] = "") -> Response[str]:
+    """The page for the first account; gone once there is one. The link in the log brings its token along."""
     if not await host_of(request).access.needs_setup():
         return not_found(request)
-    return page(request, "doors/setup.html", token="", username="", problem="", problem_text="", errors={})
+    return page(request, "doors/setup.html", token=token[:100], username="", problem="", problem_text="", errors={})
 
 
 @post("/setup", opt={"permission": PUBLIC})
