@@ -3,9 +3,9 @@
 The file has one table for each tier, with every rule of it. An answer is "done", "todo", or
 `{ exempt = "why it does not apply" }`:
 
-[must]
-errors-mapped = "done"
-secrets-typed = { exempt = "it has no secrets" }
+    [must]
+    errors-mapped = "done"
+    secrets-typed = { exempt = "it has no secrets" }
 """
 
 from __future__ import annotations
