@@ -84,6 +84,7 @@ async def keys(library, query, **how):
         ("神隠し", "11"),
         ("2001", "12"),
         ("one step", "s1"),
+        ("hsi girl friday", "1"),
     ],
 )
 async def test_what_is_typed_finds_the_title(library, query, first):

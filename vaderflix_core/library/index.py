@@ -18,6 +18,7 @@ from ..store import library as store
 from ..store import library_sweeps as sweeps
 from ..store.database import Database
 from .models import PendingRemoval, SyncReport
+from .removals import Removals
 from .sync import Sync
 
 
@@ -41,6 +42,9 @@ class Library:
         self._db = db
         self._pool = pool
         self._expected = expected
+        self._clock = clock
+        self._on_change = on_change
+        self._removals = Removals(db)
         self._sync = Sync(db, pool, guard, clock=clock, on_change=on_change)
 
     async def search(self, query: str, *, limit: int = 20, kind: MediaKind | None = None) -> list[Held]:
@@ -120,16 +124,21 @@ class Library:
 
     async def pending_removals(self) -> list[PendingRemoval]:
         """Removals too large to believe without an admin."""
-        return await self._sync.pending()
+        return await self._removals.pending()
 
     async def confirm_removals(self, instance: str) -> int:
         """An admin agrees to a pending removal; gives how many titles were removed."""
-        return await self._sync.confirm(instance)
+        return self._told(instance, await self._removals.confirm(instance))
 
     async def forget(self, instance: str) -> int:
         """Drop everything of an instance that an admin removed; gives how many titles it had."""
-        return await self._sync.forget(instance)
+        return self._told(instance, await self._removals.forget(instance))
 
     async def rebuild_search(self) -> int:
         """Make the search index anew from the items; gives how many there are."""
         return await self._db.write(store.rebuild_search)
+
+    def _told(self, instance: str, removed: int) -> int:
+        if removed:
+            self._on_change(LibraryChanged(at=self._clock(), instance=instance, removed=removed))
+        return removed

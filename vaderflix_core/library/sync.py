@@ -21,13 +21,14 @@ from ..store import library_sweeps as sweeps
 from ..store.database import Database
 from ..store.library import Upserted
 from ..store.library_search import refresh_statistics
-from .models import PendingRemoval, SyncReport
+from .models import SyncReport
 
 OVERLAP = timedelta(minutes=10)  # clocks differ, and sources date a change before they show it
 SWEEP_EVERY = timedelta(hours=6)
 PAGE_TIMEOUT = 60.0
 SHARE, AT_LEAST = 0.05, 5  # of a library, how much may vanish without asking; of a small one, how many titles
 TOGETHER = 4
+FEW = 50  # series in a list of changes that are all read again; a longer list is everything, not what changed
 MANY = 500  # changes after which the database looks at its tables anew
 
 
@@ -84,8 +85,11 @@ class Sync:
             if answer.value is None:
                 return SyncReport(instance=instance, complete=False, error=answer.error)
             done = await self._upsert(binding, answer.value, state.marker)
-            new = {item.key for item in answer.value if item.kind is MediaKind.SERIES and _since(item, since)}
-            read = await self._read_series(binding, done.series | new, state.marker)
+            # an episode more changes nothing in what a list says of its series
+            series = {item.key for item in answer.value if item.kind is MediaKind.SERIES}
+            if len(series) > FEW:
+                series = {item.key for item in answer.value if item.key in series and _since(item, since)}
+            read = await self._read_series(binding, done.series | series, state.marker)
             await self._db.write(lambda conn: sweeps.changes_read(conn, instance, started))
         report = SyncReport(
             instance=instance,
@@ -116,55 +120,6 @@ class Sync:
         """Ask every source for one title, and take what they hold of it into the index."""
         bindings = self._pool.bindings(MediaSource)
         await asyncio.gather(*(self._refresh_ids(binding, kind, ids) for binding in bindings))
-
-    async def pending(self) -> list[PendingRemoval]:
-        """Removals that wait for an admin."""
-
-        def read(conn: Connection) -> list[PendingRemoval]:
-            found = []
-            for state in sweeps.everything(conn):
-                if state.pending_marker is None:
-                    continue
-                gone = store.unseen(conn, state.instance, state.pending_marker)
-                if gone:
-                    found.append(
-                        PendingRemoval(
-                            instance=state.instance,
-                            count=len(gone),
-                            held=store.count_of(conn, state.instance),
-                            examples=tuple(held.item.title for held in gone[:5]),
-                        )
-                    )
-            return found
-
-        return await self._db.read(read)
-
-    async def confirm(self, instance: str) -> int:
-        """Remove the titles that wait, an admin having agreed; gives how many. What is there after all comes back
-        with the next sweep."""
-
-        def write(conn: Connection) -> int:
-            state = sweeps.get(conn, instance)
-            if state.pending_marker is None:
-                return 0
-            removed = store.remove(conn, [h.id for h in store.unseen(conn, instance, state.pending_marker)])
-            sweeps.pend(conn, instance, None)
-            return removed
-
-        removed = await self._db.write(write)
-        self._tell(SyncReport(instance=instance, complete=True, removed=removed))
-        return removed
-
-    async def forget(self, instance: str) -> int:
-        """Drop everything of an instance that an admin removed; gives how many titles it had."""
-
-        def write(conn: Connection) -> int:
-            sweeps.forget(conn, instance)
-            return store.remove_instance(conn, instance)
-
-        removed = await self._db.write(write)
-        self._tell(SyncReport(instance=instance, complete=True, removed=removed))
-        return removed
 
     async def _sweep(self, binding: Binding) -> SyncReport:
         instance, started = binding.instance, self._clock()

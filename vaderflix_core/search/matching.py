@@ -8,7 +8,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 from .folding import compact, fold, split_year, words
-from .spelling import allowed_typos, prefix_distance
+from .spelling import SHORTEST, allowed_typos, begins_alike, prefix_distance
 
 
 class Quality(IntEnum):
@@ -38,6 +38,12 @@ class Wanted(Struct, frozen=True):
     compact: str
     words: tuple[str, ...]
     year: int | None = None
+
+    @property
+    def spare(self) -> frozenset[str]:
+        """The short words beside longer ones, which a title need not have: “teh matrix” is The Matrix."""
+        short = frozenset(word for word in self.words if len(word) < SHORTEST and word.isascii())
+        return short if len(short) < len(set(self.words)) else frozenset()
 
 
 class Query(Struct, frozen=True):
@@ -101,11 +107,13 @@ def _match_words(wanted: Wanted, have: tuple[str, ...]) -> Match:
         if any(other.startswith(word) for other in have):
             cut += 1
             continue
+        if word in wanted.spare:
+            edits += len(word)
+            continue
         typos = allowed_typos(word)
         if not typos:
             return NO_MATCH
-        # where a single edit is much of the word, the first letter must be right
-        others = have if len(word) > 4 else [other for other in have if other[0] == word[0]]
+        others = (other for other in have if begins_alike(word, other))
         nearest = min((prefix_distance(word, other, typos) for other in others), default=typos + 1)
         if nearest > typos:
             return NO_MATCH

@@ -38,7 +38,7 @@ def look_ups(word: str) -> set[str]:
     return _deletes(word[:LONGEST], typos) if typos else set()
 
 
-def meant(word: str, found: Iterable[str], limit: int = 40) -> list[str]:
+def meant(word: str, found: Iterable[str], limit: int = 16) -> list[str]:
     """Of the terms found by `look_ups`, those within the allowed edits of the typed word's beginning, nearest first."""
     beginning, typos = word[:LONGEST], allowed_typos(word)
     near = []
@@ -46,9 +46,14 @@ def meant(word: str, found: Iterable[str], limit: int = 40) -> list[str]:
         # a letter left out early pulls later ones into a beginning that is cut: its last letters may be surplus
         surplus = typos if len(term) == LONGEST == len(beginning) else 0
         edits = min(distance(beginning[: LONGEST - cut], term, typos) for cut in range(surplus + 1))
-        if edits <= typos and (len(word) > SHORTEST or term[0] == word[0]):
+        if edits <= typos and begins_alike(word, term):
             near.append((edits, term[0] != word[0], abs(len(term) - len(beginning)), term))
     return [term for *_, term in sorted(near)[:limit]]
+
+
+def begins_alike(typed: str, word: str) -> bool:
+    """Whether the first letter is right, or swapped with the second: where one edit is much of a word, it must be."""
+    return len(typed) > SHORTEST or word[:1] == typed[:1] or word[:2] == typed[1::-1]
 
 
 def distance(a: str, b: str, limit: int) -> int:

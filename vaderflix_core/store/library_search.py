@@ -159,11 +159,14 @@ def _hold_words(conn: Connection, wanted: Wanted, kind: MediaKind | None) -> lis
 
 def _nearly_hold_words(conn: Connection, wanted: Wanted, kind: MediaKind | None) -> list[int]:
     alternatives = []
+    spare = wanted.spare
     for word in dict.fromkeys(wanted.words):
+        if word in spare:
+            continue
         look_ups = spelling.look_ups(word)
         terms = _terms(conn, look_ups) if look_ups else []
         alternatives.append(list(dict.fromkeys([word, *spelling.meant(word, terms)])))
-    if all(len(words) == 1 for words in alternatives):
+    if not spare and all(len(words) == 1 for words in alternatives):
         return []
     return _with_words(conn, alternatives)
 
