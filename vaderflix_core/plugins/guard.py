@@ -45,7 +45,8 @@ class _Slot(Struct):
 class Guard:
     """Calls providers. Never raises for what a plugin does; `CancelledError` of the caller passes.
 
-    `on_breaker(instance, breaker)` is told whenever an instance's breaker opens or closes.
+    `on_breaker(instance, breaker)` is told whenever an instance's breaker opens or closes. `timeout` is how many seconds
+    a call gets that names no limit of its own.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Guard:
         self.on_breaker = on_breaker
         self._clock = clock
         self._limit = limit
-        self._timeout = timeout
+        self.timeout = timeout
         self._clean = clean
         self._slots: dict[str, _Slot] = {}
         self._bugs: set[tuple[str, str]] = set()  # (instance, what) that are logged and not yet mended
@@ -135,7 +136,7 @@ class Guard:
     ) -> Answer[T]:
         """Wait for a free place and the breaker's leave, then call."""
         slot = self._slot(who.instance)
-        seconds = self._timeout if timeout is None else timeout
+        seconds = self.timeout if timeout is None else timeout
         if not slot.breaker.allows(self._clock()):
             return self._skipped(who, slot)
         places = slot.places.setdefault(place, asyncio.Semaphore(self._limit))

@@ -25,7 +25,7 @@ class Fault(StrEnum):
     SERVER_ERROR = "500"
     GARBAGE = "garbage"  # 200 with a body that is no document at all
     HALF = "half"  # the connection ends in the middle of the body
-    HANG = "hang"  # never answers
+    HANG = "hang"  # never answers; those who wait are dropped when it is cleared
     EMPTY = "empty"  # 200 with a well-formed answer that holds nothing
     GONE = "gone"  # the connection is closed without an answer
 
@@ -63,15 +63,22 @@ class Faults:
         self.fault: Fault | None = None
         self.path = ""
         self.seconds = 2.0
+        self._over = asyncio.Event()
         self.calls: list[tuple[str, str]] = []
 
     def set(self, fault: Fault, *, path: str = "", seconds: float = 2.0) -> None:
         """Fail from now on, for calls whose path contains `path`."""
+        self._let_go()
         self.fault, self.path, self.seconds = fault, path, seconds
 
     def clear(self) -> None:
         """Work again."""
+        self._let_go()
         self.fault = None
+
+    def _let_go(self) -> None:
+        self._over.set()
+        self._over = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, rightly or as the fault says."""
@@ -94,8 +101,7 @@ class Faults:
             await asyncio.sleep(self.seconds)
             await self.app(scope, receive, send)
         elif fault is Fault.HANG:
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            await self._hang(receive, send)
         elif fault is Fault.GONE:
             # uvicorn keeps the transport in no public place; an answer that breaks off before its first
             # body byte is the nearest that ASGI allows, and clients report it as a broken connection
@@ -110,6 +116,21 @@ class Faults:
             await self._half(scope, receive, send)
         else:
             await _answer(send, self.wording.refusal(int(fault.value)))
+
+    async def _hang(self, receive: Receive, send: Send) -> None:
+        async def left() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        over = self._over
+        endings = {asyncio.create_task(left()), asyncio.create_task(over.wait())}
+        try:
+            await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in endings:
+                task.cancel()
+        if over.is_set():
+            await _broken(send, 200, b"")
 
     async def _half(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
