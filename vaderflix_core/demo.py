@@ -133,7 +133,7 @@ async def people(host: Host, folder: Path) -> tuple[tuple[Account, ...], str, Us
         )
         accounts.append(Account(username=username, password=password, role=role))
     admin = users[PEOPLE[0][0]]
-    kept = _Kept(accounts=tuple(accounts), api_key=await host.access.create_api_key(admin, "demo"))
+    kept = _Kept(accounts=tuple(accounts), api_key=(await host.sessions.create_key(admin, "demo"))[0])
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as out:
         out.write(msgspec.json.encode(kept))

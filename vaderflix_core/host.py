@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from .access.service import Access
+from .access.sessions import Sessions
 from .api.events import InstanceChanged, LibraryChanged
 from .api.models import HintScope
 from .api.roles import MediaSource
@@ -43,6 +44,7 @@ from .store import jobs as job_store
 from .store import meta
 from .store.database import Database
 from .store.migrate import migrate
+from .store.users import seed_roles
 from .vault import open_vault
 
 log = structlog.get_logger("host")
@@ -71,6 +73,7 @@ class Host:
         self.db = Database(config.database_url)
         migrate(self.db)
         self.install_id = self.db.write_sync(_install_id)
+        self.db.write_sync(seed_roles)
         self.bus = Bus()
         self.plugins = load_plugins(
             disabled=config.disabled_plugins, safe_mode=config.safe_mode, entry_points=entry_points
@@ -89,7 +92,8 @@ class Host:
             clean=self.redactor.clean,
         )
         self.instances = Instances(self.db, config, self.vault, self.bus, self.supervisor, self.plugins, clock)
-        self.access = Access(self.db, clock)
+        self.sessions = Sessions(self.db, self.vault, clock, days=config.session_days)
+        self.access = Access(self.db, self.sessions, clock)
         self.library = Library(
             self.db, self.pool, self.guard, clock, on_change=self.bus.publish, expected=self._media_sources
         )
@@ -202,7 +206,7 @@ class Host:
             await self.library.refresh_item(instance, ref)
 
     async def _sync_libraries(self) -> None:
-        """Bring each library index up to date: at once for an instance that has just come, then every two minutes, in full twice a day."""
+        """Bring each library index up to date: at once when an instance comes, later as its changes and sweeps are due."""
         never = datetime.min.replace(tzinfo=UTC)
         for binding in self.pool.bindings(MediaSource):
             name, now = binding.instance, self.clock()

@@ -8,6 +8,7 @@ import pytest
 
 from vaderflix_core.access.models import User
 from vaderflix_core.access.service import Access
+from vaderflix_core.access.sessions import Sessions
 from vaderflix_core.api.errors import AuthFailed, BadAnswer, Rejected, Unavailable
 from vaderflix_core.api.events import RequestChanged
 from vaderflix_core.api.models import (
@@ -34,7 +35,10 @@ from vaderflix_core.requests.models import RequestState as S
 from vaderflix_core.requests.service import AlreadyRequested, Requests
 from vaderflix_core.requests.submit import ATTEMPTS, Submitter
 from vaderflix_core.store import jobs as job_store
+from vaderflix_core.store.users import seed_roles
 from vaderflix_core.testing.fakes import FakeMediaSource, FakeNotifier, FakeRequester
+
+from vaderflix_core.vault import Vault
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +58,8 @@ class House:
         self.offer("films", "Films", "Requester", self.requester)
         self.offer("library", "Library", "MediaSource", self.source)
         self.offer("mail", "Mail", "Notifier", self.notifier)
-        self.access = Access(db, clock)
+        db.write_sync(seed_roles)
+        self.access = Access(db, Sessions(db, Vault([bytes(32)]), clock, days=30), clock)
         self.library = Library(db, self.pool, self.guard, clock=clock)
         self.runner = Runner(db, clock)
         self.jobs = Jobs(db, self.runner, clock)

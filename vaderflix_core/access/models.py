@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,21 +14,50 @@ class Permission(StrEnum):
 
     BROWSE = "browse"
     PLAY = "play"
-    REQUEST = "request"
-    AUTO_APPROVE = "request.auto_approve"
+    REQUEST = "request"  # follows from the right to request films or series
+    REQUEST_MOVIE = "request.movie"
+    REQUEST_SERIES = "request.series"
+    AUTO_APPROVE_MOVIE = "request.auto_approve.movie"
+    AUTO_APPROVE_SERIES = "request.auto_approve.series"
+    VIEW_REQUESTS = "requests.view"
     MANAGE_REQUESTS = "requests.manage"
+    INVITE = "users.invite"
     MANAGE_USERS = "users.manage"
+    ACTIVITY = "activity.view"
     DASHBOARD = "dashboard"
     MANAGE_DOWNLOADS = "downloads.manage"
     CONTAINERS = "containers.view"
     SETTINGS = "settings"
 
 
+# what one permission brings along
+IMPLIED: dict[Permission, frozenset[Permission]] = {
+    Permission.REQUEST_MOVIE: frozenset({Permission.REQUEST}),
+    Permission.REQUEST_SERIES: frozenset({Permission.REQUEST}),
+    Permission.MANAGE_REQUESTS: frozenset({Permission.VIEW_REQUESTS}),
+    Permission.MANAGE_USERS: frozenset({Permission.INVITE}),
+}
+
+ADMIN = "admin"
 ROLES: dict[str, frozenset[Permission]] = {
     "viewer": frozenset({Permission.BROWSE, Permission.PLAY}),
-    "requester": frozenset({Permission.BROWSE, Permission.PLAY, Permission.REQUEST}),
-    "admin": frozenset(Permission),
+    "requester": frozenset({Permission.BROWSE, Permission.PLAY, Permission.REQUEST_MOVIE, Permission.REQUEST_SERIES}),
+    ADMIN: frozenset(Permission),
 }
+
+
+def effective(
+    role: str, role_permissions: Iterable[str] | None, granted: Iterable[str], withheld: Iterable[str]
+) -> frozenset[Permission]:
+    """The permissions of an account: its role's, plus those granted, minus those withheld, with what they bring along.
+
+    An admin has all of them, those of later versions too. Names that no longer exist are dropped.
+    """
+    if role == ADMIN:
+        return frozenset(Permission)
+    known = set(Permission)
+    direct = {Permission(p) for p in (set(role_permissions or ()) | set(granted)) - set(withheld) if p in known}
+    return frozenset(direct.union(*(IMPLIED.get(p, frozenset()) for p in direct)))
 
 
 class User(Struct, frozen=True, kw_only=True):
@@ -40,14 +70,21 @@ class User(Struct, frozen=True, kw_only=True):
     role: str
     disabled: bool
     time_zone: str | None
+    granted: tuple[str, ...]
+    withheld: tuple[str, ...]
+    permissions: frozenset[Permission]  # none for a disabled account
     created_at: datetime
     last_seen_at: datetime | None
-
-    @property
-    def permissions(self) -> frozenset[Permission]:
-        """What the role allows; nothing for a disabled account or an unknown role."""
-        return frozenset() if self.disabled else ROLES.get(self.role, frozenset())
 
     def may(self, permission: Permission | str) -> bool:
         """Whether the account has a permission."""
         return permission in self.permissions
+
+
+class Role(Struct, frozen=True, kw_only=True):
+    """A named set of permissions. `builtin` ones cannot be removed, and `admin` cannot be changed."""
+
+    name: str
+    title: str
+    permissions: frozenset[Permission]
+    builtin: bool

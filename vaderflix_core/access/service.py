@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import re
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -16,29 +15,24 @@ from sqlalchemy import Connection
 from ..failures import Conflict, Invalid, Missing
 from ..store import users as store
 from ..store.database import Database
-from .models import ROLES, User
+from .models import ADMIN, Role, User
+from .sessions import Sessions
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-SESSION_DAYS = 30
-TOUCH_EVERY = timedelta(minutes=1)
 HASHES_AT_ONCE = 2
 NAME = re.compile(r"^[\w.@+-]{2,64}$")
 MIN_PASSWORD = 10
 
 
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
 class Access:
     """Accounts and their credentials."""
 
-    def __init__(self, db: Database, clock: Callable[[], datetime], *, session_days: int = SESSION_DAYS) -> None:
+    def __init__(self, db: Database, sessions: Sessions, clock: Callable[[], datetime]) -> None:
         self._db = db
+        self.sessions = sessions
         self._clock = clock
-        self._session = timedelta(days=session_days)
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
         self._decoy: str | None = None
         self._setup_token: str | None = None
@@ -83,8 +77,8 @@ class Access:
             wrong["username"] = "Use 2 to 64 letters, digits or . _ @ + -"
         if password is not None and len(password) < MIN_PASSWORD:
             wrong["password"] = f"Use {MIN_PASSWORD} characters or more"
-        if role not in ROLES:
-            wrong["role"] = "Choose one of " + ", ".join(ROLES)
+        if role not in await self._role_names():
+            wrong["role"] = "Choose one of " + ", ".join(await self._role_names())
         if email and ("@" not in email or any(c.isspace() for c in email) or len(email) > 254):
             wrong["email"] = "This is not an email address"
         if wrong:
@@ -102,6 +96,13 @@ class Access:
                 now=now,
             )
         )
+
+    async def _role_names(self) -> list[str]:
+        return [role.name for role in await self.roles()]
+
+    async def roles(self) -> list[Role]:
+        """All roles, the built-in ones first."""
+        return await self._db.read(store.all_roles)
 
     async def list_users(self) -> list[User]:
         """All accounts, by name."""
@@ -124,20 +125,27 @@ class Access:
         email: str | None = None,
         time_zone: str | None = None,
     ) -> User:
-        """Change what is given; a new role or a disabled account ends its sessions."""
-        if role is not None and role not in ROLES:
-            raise Invalid("There is no such role.", {"role": "Choose one of " + ", ".join(ROLES)})
+        """Change what is given; a new role or a disabled account ends its sessions. The last admin stays one."""
+        if role is not None and role not in await self._role_names():
+            raise Invalid("There is no such role.", {"role": "Choose one of " + ", ".join(await self._role_names())})
         values = {"role": role, "disabled": disabled, "display_name": display_name, "email": email}
         values["time_zone"] = time_zone
         given = {name: value for name, value in values.items() if value is not None}
         if given:
 
             def change(conn: Connection) -> None:
+                before = store.get(conn, user_id)
+                if before is None:
+                    raise Missing("There is no such account.")
+                demoted = disabled or (role is not None and role != ADMIN)
+                if before.role == ADMIN and demoted and not store.other_admins(conn, user_id):
+                    raise Conflict("This is the only admin. Make somebody else an admin first.")
                 store.change(conn, user_id, **given)
-                if role is not None or disabled:
-                    store.close_sessions(conn, user_id)
 
             await self._db.write(change)
+            if role is not None or disabled:
+                await self.sessions.end_all(user_id)
+            self.sessions.forget(user_id)
         return await self.user(user_id)
 
     # -- signing in ----------------------------------------------------------------------------------------------
@@ -157,53 +165,6 @@ class Access:
         async with self._hashing:
             right = await asyncio.to_thread(_verify, hashed, password)
         return user if right and user is not None and not user.disabled else None
-
-    async def start_session(self, user: User, user_agent: str) -> str:
-        """Sign a browser in; gives the token for its cookie."""
-        token = secrets.token_urlsafe(32)
-        now = self._clock()
-        await self._db.write(
-            lambda conn: store.open_session(
-                conn,
-                user_id=user.id,
-                token_hash=_digest(token),
-                user_agent=user_agent,
-                now=now,
-                expires=now + self._session,
-            )
-        )
-        return token
-
-    async def user_for_session(self, token: str) -> User | None:
-        """Who a session's token belongs to; None when it has ended."""
-        digest, now = _digest(token), self._clock()
-        found = await self._db.read(lambda conn: store.session_user(conn, digest, now))
-        if found is None or found[0].disabled:
-            return None
-        user, seen = found
-        if now - seen > TOUCH_EVERY:
-            await self._db.write(lambda conn: store.touch_session(conn, digest, user.id, now))
-        return user
-
-    async def end_session(self, token: str) -> None:
-        """Sign a browser out."""
-        await self._db.write(lambda conn: store.close_session(conn, _digest(token)))
-
-    # -- API keys ------------------------------------------------------------------------------------------------
-
-    async def create_api_key(self, user: User, name: str) -> str:
-        """A new key for a program, shown this once."""
-        key = "vf_" + secrets.token_urlsafe(32)
-        now = self._clock()
-        await self._db.write(
-            lambda conn: store.add_api_key(conn, user_id=user.id, name=name, key_hash=_digest(key), now=now)
-        )
-        return key
-
-    async def user_for_api_key(self, key: str) -> User | None:
-        """Who an API key belongs to."""
-        user = await self._db.read(lambda conn: store.api_key_user(conn, _digest(key)))
-        return user if user is not None and not user.disabled else None
 
 
 def _hasher() -> PasswordHasher:

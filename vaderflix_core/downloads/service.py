@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from ..access.models import Permission, User
 from ..api.events import DownloadsChanged
@@ -20,8 +20,8 @@ from ..bus import Bus
 from ..failures import Missing, NotAllowed, SourceFailed
 from ..plugins.guard import Answer, Guard, Outcome
 from ..plugins.pool import Pool
+from ..store import activity
 from ..store.database import Database
-from ..store.tables import activity
 
 BUSY_EVERY, IDLE_EVERY = 1.5, 20.0
 WATCHED_FOR = 30.0  # how long a page that looked keeps the reading fast
@@ -153,14 +153,18 @@ class Downloads:
         now = self._clock()
 
         def note(conn: Connection) -> None:
-            conn.execute(
-                insert(activity).values(
+            activity.append(
+                conn,
+                activity.Entry(
                     at=now,
+                    actor_id=actor.id,
                     actor=actor.username,
+                    ip="",
                     action=f"download.{action}",
                     subject=download_id,
-                    data={"instance": instance},
-                )
+                    before={},
+                    after={"instance": instance},
+                ),
             )
 
         await self._db.write(note)

@@ -24,6 +24,10 @@ from .models import Request, RequestState, TimelineEntry
 from .states import ENDED, OPEN, may_move
 
 SUBMIT = "request.submit"
+RIGHTS = {
+    MediaKind.MOVIE: (Permission.REQUEST_MOVIE, Permission.AUTO_APPROVE_MOVIE),
+    MediaKind.SERIES: (Permission.REQUEST_SERIES, Permission.AUTO_APPROVE_SERIES),
+}
 
 # the method `list` hides the type of that name inside the class
 Found = list[Request]
@@ -73,8 +77,9 @@ class Requests:
 
         A series with other seasons than those already asked for is a request of its own.
         """
-        if not user.may(Permission.REQUEST):
-            raise NotAllowed("Your account cannot request titles. Ask an admin of this house.")
+        may, auto = RIGHTS[kind]
+        if not user.may(may):
+            raise NotAllowed("Your account cannot request this kind of title. Ask an admin of this house.")
         if not (ids.imdb or ids.tmdb or ids.tvdb):
             raise Invalid("The title cannot be told apart from others of its name.", {"ids": "One id is needed"})
         seasons = tuple(sorted(set(seasons))) if kind is MediaKind.SERIES else ()
@@ -96,7 +101,7 @@ class Requests:
                 now=now,
             )
             store.log(conn, request_id, at=now, type="asked", state=RequestState.PENDING, actor=user.display_name)
-            if user.may(Permission.AUTO_APPROVE):
+            if user.may(auto):
                 self._approve(conn, request_id, RequestState.PENDING, user, now)
             else:
                 queue_request_news(conn, request_id, "asked", now)
@@ -235,7 +240,7 @@ class Requests:
 
     @staticmethod
     def _owner_filter(viewer: User) -> int | None:
-        return None if viewer.may(Permission.MANAGE_REQUESTS) else viewer.id
+        return None if viewer.may(Permission.VIEW_REQUESTS) else viewer.id
 
     async def get(self, viewer: User, request_id: int) -> Request:
         """One request: the viewer's own, or any for a manager. Raises `Missing`."""

@@ -26,7 +26,8 @@ from .types import Packed, UtcDateTime
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 
-def _owner(**options: Any) -> Column[int]:
+def owner(**options: Any) -> Column[int]:
+    """The column that says whose a row is; it goes with the account."""
     return Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, **options)
 
 
@@ -35,6 +36,14 @@ meta = Table(
     metadata,
     Column("key", String(64), primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("title", String(120), nullable=False),
+    Column("permissions", Packed(tuple[str, ...]), nullable=False),
 )
 
 users = Table(
@@ -49,31 +58,14 @@ users = Table(
     Column("role", String(32), nullable=False),
     Column("disabled", Boolean, nullable=False, default=False),
     Column("time_zone", String(64)),
+    Column("granted", Packed(tuple[str, ...]), nullable=False),  # permissions beside the role's
+    Column("withheld", Packed(tuple[str, ...]), nullable=False),  # permissions of the role that this account lacks
+    Column("totp", LargeBinary),  # sealed; there but unconfirmed while it is being set up
+    Column("totp_confirmed_at", UtcDateTime),
+    Column("totp_step", BigInteger),  # the last time step that was used: a code works once
+    Column("muted", Packed(tuple[str, ...]), nullable=False),  # kinds of news that the person does not want
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime),
-)
-
-sessions = Table(
-    "sessions",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
-    _owner(index=True),
-    Column("user_agent", String(400), nullable=False, default=""),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("last_seen_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", Id, primary_key=True),
-    _owner(index=True),
-    Column("name", String(120), nullable=False),
-    Column("key_hash", LargeBinary(32), nullable=False, unique=True),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("last_used_at", UtcDateTime),
 )
 
 instances = Table(
@@ -95,7 +87,7 @@ requests = Table(
     "requests",
     metadata,
     Column("id", Id, primary_key=True),
-    _owner(index=True),
+    owner(index=True),
     Column("kind", String(16), nullable=False),
     Column("title", Text, nullable=False),
     Column("year", Integer),
@@ -172,7 +164,7 @@ deliveries = Table(
 positions = Table(
     "positions",
     metadata,
-    _owner(primary_key=True),
+    owner(primary_key=True),
     Column("instance", String(64), primary_key=True),
     Column("key", String(120), primary_key=True),  # the film's or episode's key
     Column("item_key", String(120), nullable=False),  # the film's or series' key
@@ -199,8 +191,12 @@ activity = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
+    Column("actor_id", Id),  # kept when the account is deleted
     Column("actor", String(120), nullable=False),
-    Column("action", String(64), nullable=False),
+    Column("ip", String(45), nullable=False, default=""),
+    Column("action", String(64), nullable=False, index=True),
     Column("subject", Text, nullable=False),
-    Column("data", Packed(dict[str, str]), nullable=False),
+    Column("before", Packed(dict[str, str]), nullable=False),
+    Column("after", Packed(dict[str, str]), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),  # over this entry and the hash of the one before
 )

@@ -1,32 +1,46 @@
-"""Accounts, their sessions and API keys in the database."""
+"""Accounts and roles in the database."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..access.models import User
+from ..access.models import ADMIN, ROLES, Permission, Role, User, effective
 from ..failures import Conflict
-from .tables import api_keys, sessions, users
+from .tables import roles, users
 
-_USER = (
-    users.c.id,
-    users.c.username,
-    users.c.display_name,
-    users.c.email,
-    users.c.role,
-    users.c.disabled,
-    users.c.time_zone,
-    users.c.created_at,
-    users.c.last_seen_at,
+u = users.c
+COLUMNS = (
+    u.id,
+    u.username,
+    u.display_name,
+    u.email,
+    u.role,
+    u.disabled,
+    u.time_zone,
+    u.granted,
+    u.withheld,
+    u.created_at,
+    u.last_seen_at,
+    roles.c.permissions.label("role_permissions"),
 )
+JOINED = users.outerjoin(roles, roles.c.name == u.role)
 
 
-def _user(row: Any) -> User:
-    return User(**row._mapping)
+def query(*more: Any) -> Select[Any]:
+    """A select of accounts, to be narrowed; `more` are further columns."""
+    return select(*COLUMNS, *more).select_from(JOINED)
+
+
+def user_of(row: Any) -> User:
+    """The account in a row of `query`."""
+    found = row._mapping
+    given = effective(found["role"], found["role_permissions"], found["granted"], found["withheld"])
+    names = (c.name for c in COLUMNS if c.name != "role_permissions")
+    return User(permissions=frozenset() if found["disabled"] else given, **{name: found[name] for name in names})
 
 
 def add(
@@ -40,24 +54,26 @@ def add(
     now: datetime,
 ) -> User:
     """Make an account. Raises `Conflict` when the name is taken."""
+    values = {
+        "username": username,
+        "username_key": username.casefold(),
+        "display_name": display_name,
+        "email": email,
+        "password_hash": password_hash,
+        "role": role,
+        "disabled": False,
+        "granted": (),
+        "withheld": (),
+        "muted": (),
+        "created_at": now,
+    }
     try:
-        row = conn.execute(
-            insert(users)
-            .values(
-                username=username,
-                username_key=username.casefold(),
-                display_name=display_name,
-                email=email,
-                password_hash=password_hash,
-                role=role,
-                disabled=False,
-                created_at=now,
-            )
-            .returning(*_USER)
-        ).one()
+        user_id = conn.execute(insert(users).values(**values).returning(u.id)).scalar_one()
     except IntegrityError as error:
         raise Conflict(f"The name {username} is taken. Choose another one.", code="username_taken") from error
-    return _user(row)
+    made = get(conn, user_id)
+    assert made is not None
+    return made
 
 
 def count(conn: Connection) -> int:
@@ -67,77 +83,66 @@ def count(conn: Connection) -> int:
 
 def all_users(conn: Connection) -> list[User]:
     """All accounts, by name."""
-    return [_user(row) for row in conn.execute(select(*_USER).order_by(users.c.username_key))]
+    return [user_of(row) for row in conn.execute(query().order_by(u.username_key))]
 
 
 def get(conn: Connection, user_id: int) -> User | None:
     """One account."""
-    row = conn.execute(select(*_USER).where(users.c.id == user_id)).first()
-    return _user(row) if row else None
+    row = conn.execute(query().where(u.id == user_id)).first()
+    return user_of(row) if row else None
 
 
 def credentials(conn: Connection, username: str) -> tuple[User, str | None] | None:
     """An account and its password hash, by name in any case."""
-    row = conn.execute(select(*_USER, users.c.password_hash).where(users.c.username_key == username.casefold())).first()
-    return (User(**{c.name: row._mapping[c.name] for c in _USER}), row.password_hash) if row else None
+    row = conn.execute(query(u.password_hash).where(u.username_key == username.casefold())).first()
+    return (user_of(row), row.password_hash) if row else None
 
 
-def change(conn: Connection, user_id: int, **values: object) -> None:
+def change(conn: Connection, user_id: int, **values: Any) -> None:
     """Set columns of an account."""
-    conn.execute(update(users).where(users.c.id == user_id).values(**values))
+    conn.execute(update(users).where(u.id == user_id).values(**values))
 
 
-def open_session(
-    conn: Connection, *, user_id: int, token_hash: bytes, user_agent: str, now: datetime, expires: datetime
-) -> None:
-    """Remember a signed-in browser; forget those that have expired."""
-    conn.execute(delete(sessions).where(sessions.c.expires_at < now))
-    conn.execute(
-        insert(sessions).values(
-            user_id=user_id,
-            token_hash=token_hash,
-            user_agent=user_agent[:400],
-            created_at=now,
-            last_seen_at=now,
-            expires_at=expires,
+def other_admins(conn: Connection, user_id: int) -> int:
+    """How many accounts beside this one can run the house."""
+    query = select(func.count()).where(u.role == ADMIN, u.disabled.is_(False), u.id != user_id)
+    return conn.execute(query).scalar_one()
+
+
+def seed_roles(conn: Connection) -> None:
+    """Add the built-in roles that are not there yet."""
+    known = set(conn.execute(select(roles.c.name)).scalars())
+    for name, permissions in ROLES.items():
+        if name not in known:
+            conn.execute(
+                insert(roles).values(name=name, title=name.capitalize(), permissions=tuple(sorted(permissions)))
+            )
+
+
+def all_roles(conn: Connection) -> list[Role]:
+    """All roles, the built-in ones first."""
+    found = [
+        Role(
+            name=row.name,
+            title=row.title,
+            permissions=effective(row.name, row.permissions, (), ()),
+            builtin=row.name in ROLES,
         )
-    )
+        for row in conn.execute(select(roles))
+    ]
+    order = list(ROLES)
+    return sorted(found, key=lambda r: (order.index(r.name) if r.builtin else len(order), r.title))
 
 
-def session_user(conn: Connection, token_hash: bytes, now: datetime) -> tuple[User, datetime] | None:
-    """Who a session belongs to, and when it was last seen."""
-    row = conn.execute(
-        select(*_USER, sessions.c.last_seen_at.label("seen"))
-        .join(sessions, sessions.c.user_id == users.c.id)
-        .where(sessions.c.token_hash == token_hash, sessions.c.expires_at > now)
-    ).first()
-    return (User(**{c.name: row._mapping[c.name] for c in _USER}), row.seen) if row else None
+def put_role(conn: Connection, name: str, title: str, permissions: frozenset[Permission]) -> None:
+    """Add or change a role."""
+    values = {"title": title, "permissions": tuple(sorted(permissions))}
+    if conn.execute(update(roles).where(roles.c.name == name).values(**values).returning(roles.c.name)).first() is None:
+        conn.execute(insert(roles).values(name=name, **values))
 
 
-def touch_session(conn: Connection, token_hash: bytes, user_id: int, now: datetime) -> None:
-    """Note that a session was used."""
-    conn.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(last_seen_at=now))
-    conn.execute(update(users).where(users.c.id == user_id).values(last_seen_at=now))
-
-
-def close_session(conn: Connection, token_hash: bytes) -> None:
-    """End one session."""
-    conn.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
-
-
-def close_sessions(conn: Connection, user_id: int) -> None:
-    """End all sessions of an account."""
-    conn.execute(delete(sessions).where(sessions.c.user_id == user_id))
-
-
-def add_api_key(conn: Connection, *, user_id: int, name: str, key_hash: bytes, now: datetime) -> None:
-    """Remember an API key by its hash."""
-    conn.execute(insert(api_keys).values(user_id=user_id, name=name, key_hash=key_hash, created_at=now))
-
-
-def api_key_user(conn: Connection, key_hash: bytes) -> User | None:
-    """Who an API key belongs to."""
-    row = conn.execute(
-        select(*_USER).join(api_keys, api_keys.c.user_id == users.c.id).where(api_keys.c.key_hash == key_hash)
-    ).first()
-    return _user(row) if row else None
+def remove_role(conn: Connection, name: str) -> None:
+    """Remove a role. Raises `Conflict` while accounts have it."""
+    if conn.execute(select(u.id).where(u.role == name).limit(1)).first() is not None:
+        raise Conflict("Some accounts still have this role. Give them another one first.")
+    conn.execute(delete(roles).where(roles.c.name == name))

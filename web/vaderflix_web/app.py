@@ -15,7 +15,7 @@ from vaderflix_core.access.models import Permission
 
 from . import api, assets, errors, pages
 from .assets import Assets
-from .auth import Sessions
+from .auth import SignIn
 from .guards import check_declared, permitted
 from .security import add_headers
 from .templating import Templates
@@ -54,7 +54,7 @@ def create_app(host: Host, *, handlers: Sequence[Any] = (), manage_host: bool = 
     app = Litestar(
         route_handlers=[*assets.HANDLERS, *pages.HANDLERS, api.ROUTER, *handlers],
         state=State({"host": host, "assets": static, "templates": Templates(static, plugin_folder)}),
-        middleware=[Sessions()],
+        middleware=[SignIn()],
         before_send=[add_headers],
         guards=[permitted],
         exception_handlers=errors.HANDLERS,

@@ -10,13 +10,17 @@ from litestar.datastructures import Cookie
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
+from vaderflix_core.access.sessions import SignedIn
+
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
     from vaderflix_core.access.models import User
+    from vaderflix_core.access.sessions import Tokens
     from vaderflix_core.host import Host
 
-SESSION_COOKIE = "vf_session"
+ACCESS_COOKIE, REFRESH_COOKIE = "vf_access", "vf_refresh"
+KEY_PREFIX = "vf_"
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
@@ -32,8 +36,11 @@ def viewer_of(connection: Connection) -> User | None:
     return user
 
 
-class Sessions(ASGIMiddleware):
-    """Finds the person behind the session cookie or, for the API, behind a key; anything else is nobody."""
+class SignIn(ASGIMiddleware):
+    """Finds who asks: a session by its cookies, or a program by its key or token; anything else is nobody.
+
+    A browser whose access token has run out gets new ones with the same answer, if its refresh token is good.
+    """
 
     scopes = (ScopeType.HTTP,)
     exclude_opt_key = "no_session"
@@ -41,22 +48,56 @@ class Sessions(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Set `user` and `auth` of the scope and go on."""
         connection: Connection = ASGIConnection(scope, receive, send)
-        access = host_of(connection).access
-        key, token = api_key_of(connection), connection.cookies.get(SESSION_COOKIE)
-        if key is not None:
-            user, token = await access.user_for_api_key(key), None
-        else:
-            user = await access.user_for_session(token) if token else None
-        scope["user"], scope["auth"] = user, token if user else None
-        await next_app(scope, receive, send)
+        found, tokens = await _who(connection)
+        scope["user"], scope["auth"] = (found.user, found) if found is not None else (None, None)
+        if tokens is None:
+            await next_app(scope, receive, send)
+            return
+        cookies = [cookie.to_encoded_header() for cookie in session_cookies(connection, tokens)]
+
+        async def with_cookies(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *cookies]
+            await send(message)
+
+        await next_app(scope, receive, with_cookies)
 
 
-def api_key_of(connection: Connection) -> str | None:
-    """The API key that a program sends, if it does; then the cookie does not count."""
+async def _who(connection: Connection) -> tuple[SignedIn | None, Tokens | None]:
+    sessions, ip = host_of(connection).sessions, address_of(connection)
+    sent = token_of(connection)
+    if sent is not None:
+        by = sessions.by_key(sent) if sent.startswith(KEY_PREFIX) else sessions.by_access(sent, ip)
+        return await by, None
+    access, refresh = connection.cookies.get(ACCESS_COOKIE), connection.cookies.get(REFRESH_COOKIE)
+    found = await sessions.by_access(access, ip) if access else None
+    if found is not None or not refresh:
+        return found, None
+    tokens = await sessions.refresh(refresh)
+    if tokens is None:
+        return None, None
+    user = await sessions.user_of(tokens.session.id, ip)
+    return (SignedIn(user=user, session_id=tokens.session.id), tokens) if user is not None else (None, None)
+
+
+def token_of(connection: Connection) -> str | None:
+    """The API key or access token that a program sends, if it does; then cookies do not count."""
     if not connection.scope["path"].startswith("/api/"):
         return None
     scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
     return connection.headers.get("x-api-key") or (bearer.strip() if scheme.lower() == "bearer" else None)
+
+
+def address_of(connection: Connection) -> str:
+    """The client's address, as the server believes it: a proxy's word counts only where the proxy is trusted."""
+    client = connection.scope.get("client")
+    return client[0] if client else ""
+
+
+def session_id_of(connection: Connection) -> int | None:
+    """The session that asks; None for programs with a key, and for strangers."""
+    auth = connection.scope.get("auth")
+    return auth.session_id if auth is not None else None
 
 
 def is_https(connection: Connection) -> bool:
@@ -65,25 +106,41 @@ def is_https(connection: Connection) -> bool:
     return connection.scope.get("scheme") == "https" or base.startswith("https:")
 
 
-def session_cookie(connection: Connection, token: str) -> Cookie:
-    """The cookie that keeps a person signed in: unreadable for scripts, not sent by foreign sites."""
-    days = host_of(connection).config.session_days
-    return Cookie(
-        key=SESSION_COOKIE,
-        value=token,
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=is_https(connection),
-        max_age=days * 86400,
-    )
+def session_cookies(connection: Connection, tokens: Tokens) -> list[Cookie]:
+    """The cookies that keep a person signed in: unreadable for scripts, not sent by foreign sites."""
+    days, secure = host_of(connection).config.session_days, is_https(connection)
+
+    def cookie(key: str, value: str) -> Cookie:
+        return Cookie(
+            key=key, value=value, path="/", httponly=True, samesite="lax", secure=secure, max_age=days * 86400
+        )
+
+    cookies = [cookie(ACCESS_COOKIE, tokens.access)]
+    return cookies + ([cookie(REFRESH_COOKIE, tokens.refresh)] if tokens.refresh else [])
 
 
-def ended_cookie(connection: Connection) -> Cookie:
-    """The cookie that forgets the session."""
-    return Cookie(
-        key=SESSION_COOKIE, value="", path="/", httponly=True, samesite="lax", secure=is_https(connection), max_age=0
-    )
+def ended_cookies(connection: Connection) -> list[Cookie]:
+    """The cookies that forget the session."""
+    secure = is_https(connection)
+    return [
+        Cookie(key=key, value="", path="/", httponly=True, samesite="lax", secure=secure, max_age=0)
+        for key in (ACCESS_COOKIE, REFRESH_COOKIE)
+    ]
+
+
+async def sign_in(connection: Connection, user: User, method: str) -> list[Cookie]:
+    """Start a session for this browser; gives its cookies."""
+    agent = connection.headers.get("user-agent", "")
+    tokens = await host_of(connection).sessions.start(user, method=method, user_agent=agent, ip=address_of(connection))
+    return session_cookies(connection, tokens)
+
+
+async def sign_out(connection: Connection) -> list[Cookie]:
+    """End this browser's session; gives the cookies that forget it."""
+    session_id = session_id_of(connection)
+    if session_id is not None:
+        await host_of(connection).sessions.end(session_id)
+    return ended_cookies(connection)
 
 
 def local_path(target: str | None) -> str:

@@ -10,7 +10,7 @@ from litestar.routes import HTTPRoute
 
 from vaderflix_core.failures import NotAllowed
 
-from .auth import SESSION_COOKIE, Connection, api_key_of, host_of, viewer_of
+from .auth import ACCESS_COOKIE, REFRESH_COOKIE, Connection, host_of, token_of, viewer_of
 from .errors import NeedsSetup
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ async def permitted(connection: Connection, handler: BaseRouteHandler) -> None:
 def _check_forgery(connection: Connection) -> None:
     """An API call that changes something, in a browser's name, needs a header that no foreign site can add."""
     safe = connection.scope.get("method") in ("GET", "HEAD", "OPTIONS")
-    if safe or not connection.scope["path"].startswith("/api/") or api_key_of(connection) is not None:
+    if safe or not connection.scope["path"].startswith("/api/") or token_of(connection) is not None:
         return
-    if SESSION_COOKIE in connection.cookies and "x-vaderflix" not in connection.headers:
+    if {ACCESS_COOKIE, REFRESH_COOKIE} & set(connection.cookies) and "x-vaderflix" not in connection.headers:
         raise NotAllowed("A call with the session cookie also needs the header X-Vaderflix: 1.", code="header_missing")
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import DateTime, Text
 
+from vaderflix_core.store import access_tables as _access_tables  # noqa: F401 - fills the metadata
 from vaderflix_core.store import tables as _tables  # noqa: F401 - fills the metadata
 from vaderflix_core.store.metadata import metadata
 from vaderflix_core.store.types import Packed, UtcDateTime

@@ -57,12 +57,6 @@ class AccountChange(Input, frozen=True, kw_only=True):
     email: Annotated[str, Meta(max_length=254)] | None = None
 
 
-class NewKey(Input, frozen=True, kw_only=True):
-    """A name for an API key."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=120)]
-
-
 class ServiceValues(Input, frozen=True, kw_only=True):
     """A service to add or change. Secrets sent as `********` keep their stored value."""
 
@@ -119,12 +113,6 @@ class UserOut(Struct, frozen=True, kw_only=True):
             created_at=user.created_at,
             last_seen_at=user.last_seen_at,
         )
-
-
-class KeyOut(Struct, frozen=True, kw_only=True):
-    """A new API key, shown this once."""
-
-    key: str
 
 
 class HeldOut(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from litestar.params import FromQuery
 
 from vaderflix_core.failures import Conflict, Failure, Invalid
 
-from ..auth import ended_cookie, host_of, local_path, session_cookie, viewer_of
+from ..auth import host_of, local_path, sign_in, sign_out, viewer_of
 from ..errors import not_found
 from ..guards import PUBLIC
 from ..i18n import _
@@ -52,19 +52,18 @@ async def signin(request: Req) -> Page:
             problem=problem,
             problem_text=problem_text,
         )
-    token = await access.start_session(user, request.headers.get("user-agent", "")[:200])
     answer = go_to(request, target)
-    answer.set_cookie(session_cookie(request, token))
+    for cookie in await sign_in(request, user, "password"):
+        answer.set_cookie(cookie)
     return answer
 
 
 @post("/signout", opt={"permission": PUBLIC})
 async def signout(request: Req) -> Page:
     """End the session."""
-    if request.scope.get("auth"):
-        await host_of(request).access.end_session(request.scope["auth"])
     answer = go_to(request, "/signin")
-    answer.set_cookie(ended_cookie(request))
+    for cookie in await sign_out(request):
+        answer.set_cookie(cookie)
     return answer
 
 
@@ -99,9 +98,9 @@ async def setup(request: Req) -> Response[str]:
             problem_text="",
             errors=failure.fields,
         )
-    session = await access.start_session(user, request.headers.get("user-agent", "")[:200])
     answer = go_to(request, "/")
-    answer.set_cookie(session_cookie(request, session))
+    for cookie in await sign_in(request, user, "password"):
+        answer.set_cookie(cookie)
     return answer
 
 

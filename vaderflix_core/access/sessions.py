@@ -1,0 +1,218 @@
+"""Signed-in devices: short-lived access tokens (JWT), rotating refresh tokens, and the end of both.
+
+An access token is good for ten minutes at most and only while its session lives; ending a session is felt within
+`FRESH` seconds. A refresh token works once. If it comes back later it was stolen, from us or by us, and the session
+ends for both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import jwt
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import Connection
+
+from ..store import sessions as store
+from ..store.database import Database
+from ..store.sessions import ApiKey, Session
+from ..vault import Vault
+from .models import Permission, User
+
+log = structlog.get_logger("access")
+
+ACCESS = timedelta(minutes=10)
+REUSE_GRACE = timedelta(seconds=20)  # a page's parallel calls all bring the token that the first of them rotated
+TOUCH_EVERY = timedelta(minutes=1)
+FRESH = 2.0  # seconds for which a session that was seen alive is not looked up again
+ALGORITHM = "HS256"
+
+
+class Tokens(Struct, frozen=True, kw_only=True):
+    """What a device gets. `refresh` is None when the one it sent stays good: another call has rotated it just now."""
+
+    access: str
+    access_expires: datetime
+    refresh: str | None
+    session: Session
+
+
+class SignedIn(Struct, frozen=True, kw_only=True):
+    """Who asks, and through what: a session, or an API key."""
+
+    user: User
+    session_id: int | None = None
+    key: ApiKey | None = None
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class Sessions:
+    """All sessions and keys."""
+
+    def __init__(self, db: Database, vault: Vault, clock: Callable[[], datetime], *, days: int) -> None:
+        self._db = db
+        self._clock = clock
+        self._length = timedelta(days=days)
+        self._secret = vault.sign("access-token", "signing key").encode()
+        self._alive: dict[int, tuple[float, User]] = {}
+
+    # -- tokens --------------------------------------------------------------------------------------------------
+
+    def _access(self, session: Session, now: datetime) -> tuple[str, datetime]:
+        expires = min(now + ACCESS, session.expires_at)
+        claims = {"sub": str(session.user_id), "sid": session.id, "iat": now, "exp": expires}
+        return jwt.encode(claims | {"jti": secrets.token_hex(8)}, self._secret, ALGORITHM), expires
+
+    def _session_of(self, access: str) -> int | None:
+        try:
+            # our own clock judges the times below
+            claims = jwt.decode(
+                access,
+                self._secret,
+                [ALGORITHM],
+                options={"require": ["sub", "sid", "iat", "exp"], "verify_exp": False, "verify_iat": False},
+            )
+        except jwt.InvalidTokenError:
+            return None
+        alive = claims["exp"] > self._clock().timestamp()
+        return int(claims["sid"]) if alive and isinstance(claims["sid"], int) else None
+
+    async def start(self, user: User, *, method: str, user_agent: str, ip: str) -> Tokens:
+        """Sign a device in."""
+        now, refresh = self._clock(), secrets.token_urlsafe(32)
+        new = Session(
+            id=0,
+            user_id=user.id,
+            method=method,
+            user_agent=user_agent[:400],
+            ip=ip,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + self._length,
+        )
+        session = await self._db.write(lambda conn: store.open_session(conn, new, digest(refresh)))
+        access, expires = self._access(session, now)
+        return Tokens(access=access, access_expires=expires, refresh=refresh, session=session)
+
+    async def by_access(self, access: str, ip: str = "") -> SignedIn | None:
+        """Who an access token belongs to; None when it is not ours, has expired, or its session has ended."""
+        session_id = self._session_of(access)
+        if session_id is None:
+            return None
+        user = await self.user_of(session_id, ip)
+        return SignedIn(user=user, session_id=session_id) if user is not None else None
+
+    async def user_of(self, session_id: int, ip: str = "") -> User | None:
+        """Whose session it is while it lives."""
+        known = self._alive.get(session_id)
+        if known is not None and time.monotonic() - known[0] < FRESH:
+            return known[1]
+        now = self._clock()
+        found = await self._db.read(lambda conn: store.user_of_session(conn, session_id, now))
+        if found is None or found[0].disabled:
+            self._alive.pop(session_id, None)
+            return None
+        user, seen = found
+        if now - seen > TOUCH_EVERY:
+            await self._db.write(lambda conn: store.touch(conn, session_id, user.id, now, ip, REUSE_GRACE))
+        if len(self._alive) > 10_000:
+            self._alive.clear()
+        self._alive[session_id] = (time.monotonic(), user)
+        return user
+
+    async def refresh(self, token: str) -> Tokens | None:
+        """Rotate a refresh token; None when it is unknown, or was used before: then its session has ended."""
+        now, fresh = self._clock(), secrets.token_urlsafe(32)
+
+        def rotate(conn: Connection) -> tuple[Session, str | None] | None:
+            used = store.use_token(conn, digest(token), now)
+            if used is None:
+                return None
+            session, before = used
+            if before is None:
+                store.add_token(conn, session.id, digest(fresh), now)
+                return session, fresh
+            if now - before <= REUSE_GRACE:
+                return session, None
+            store.close(conn, session.id)
+            log.warning("a used refresh token came back; its session was ended", session=session.id)
+            return None
+
+        rotated = await self._db.write(rotate)
+        if rotated is None:
+            return None
+        session, refresh = rotated
+        if await self.user_of(session.id) is None:
+            return None
+        access, expires = self._access(session, now)
+        return Tokens(access=access, access_expires=expires, refresh=refresh, session=session)
+
+    # -- devices -------------------------------------------------------------------------------------------------
+
+    async def devices(self, user: User) -> list[Session]:
+        """The signed-in devices of an account, the one used last first."""
+        now = self._clock()
+        return await self._db.read(lambda conn: store.of_user(conn, user.id, now))
+
+    async def end(self, session_id: int, *, owner: int | None = None) -> bool:
+        """Sign a device out; with `owner`, only if it is that account's."""
+        ended = await self._db.write(lambda conn: store.close(conn, session_id, owner=owner))
+        self._alive.pop(session_id, None)
+        return ended
+
+    async def end_all(self, user_id: int, *, but: int | None = None) -> None:
+        """Sign all devices of an account out, but one."""
+        for session_id in await self._db.write(lambda conn: store.close_all(conn, user_id, but=but)):
+            self._alive.pop(session_id, None)
+
+    def forget(self, user_id: int) -> None:
+        """Look an account up again at its next call: its rights changed."""
+        self._alive = {sid: known for sid, known in self._alive.items() if known[1].id != user_id}
+
+    # -- API keys ------------------------------------------------------------------------------------------------
+
+    async def create_key(
+        self, user: User, name: str, scopes: frozenset[Permission] | None = None
+    ) -> tuple[str, ApiKey]:
+        """A new key, shown this once. `scopes` narrow what it may do; without them it may what the account may."""
+        key = "vf_" + secrets.token_urlsafe(32)
+        new = ApiKey(
+            id=0,
+            user_id=user.id,
+            name=name,
+            prefix=key[:9],
+            scopes=tuple(sorted(scopes if scopes is not None else user.permissions)),
+            created_at=self._clock(),
+            last_used_at=None,
+        )
+        return key, await self._db.write(lambda conn: store.add_key(conn, new, digest(key)))
+
+    async def by_key(self, key: str) -> SignedIn | None:
+        """Who an API key belongs to, with the rights that both the key and the account have."""
+        found = await self._db.read(lambda conn: store.user_of_key(conn, digest(key)))
+        if found is None or found[0].disabled:
+            return None
+        user, api_key = found
+        now = self._clock()
+        if api_key.last_used_at is None or now - api_key.last_used_at > TOUCH_EVERY:
+            await self._db.write(lambda conn: store.touch_key(conn, api_key.id, now))
+        allowed = frozenset(p for p in user.permissions if p in api_key.scopes)
+        return SignedIn(user=replace(user, permissions=allowed), key=api_key)
+
+    async def keys(self, user: User) -> list[ApiKey]:
+        """The keys of an account, newest first."""
+        return await self._db.read(lambda conn: store.keys_of(conn, user.id))
+
+    async def revoke_key(self, user: User, key_id: int) -> bool:
+        """Revoke a key of the account."""
+        return await self._db.write(lambda conn: store.remove_key(conn, key_id, owner=user.id))

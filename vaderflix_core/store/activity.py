@@ -1,0 +1,85 @@
+"""The activity log: who did what, from where, with what before and after. Only ever appended to.
+
+Each entry's hash covers the entry and the hash of the one before, so that a changed or removed entry breaks the chain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, insert, select, text
+
+from .tables import activity
+
+a = activity.c
+BEGIN = bytes(32)
+LOCK = 8_231_908
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One thing that somebody did. `actor` is a name, `actor_id` an account; both stay when the account goes."""
+
+    at: datetime
+    actor_id: int | None
+    actor: str
+    ip: str
+    action: str
+    subject: str
+    before: dict[str, str]
+    after: dict[str, str]
+    id: int = 0
+
+
+_COLUMNS = tuple(a[name] for name in Entry.__struct_fields__)
+
+
+def _hash(previous: bytes, entry: Entry) -> bytes:
+    plain = msgspec.json.encode(msgspec.structs.replace(entry, id=0), order="deterministic")
+    return hashlib.sha256(previous + plain).digest()
+
+
+def append(conn: Connection, entry: Entry) -> None:
+    """Add an entry to the end of the chain."""
+    if conn.dialect.name == "postgresql":
+        # two writers must not both continue from the same entry
+        conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    previous = conn.execute(select(a.hash).order_by(a.id.desc()).limit(1)).scalar() or BEGIN
+    values = {name: getattr(entry, name) for name in Entry.__struct_fields__ if name != "id"}
+    conn.execute(insert(activity).values(hash=_hash(previous, entry), **values))
+
+
+def find(
+    conn: Connection,
+    *,
+    actor_id: int | None = None,
+    actions: Collection[str] = (),
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Entry]:
+    """Entries, newest first; `before` is the id of the last one of the page before."""
+    query = select(*_COLUMNS).order_by(a.id.desc()).limit(limit)
+    if actor_id is not None:
+        query = query.where(a.actor_id == actor_id)
+    if actions:
+        query = query.where(a.action.in_(actions))
+    if since is not None:
+        query = query.where(a.at >= since)
+    if before is not None:
+        query = query.where(a.id < before)
+    return [Entry(**row._mapping) for row in conn.execute(query)]
+
+
+def broken_at(conn: Connection) -> int | None:
+    """The id of the first entry that does not follow from the one before; None when the chain is whole."""
+    previous = BEGIN
+    for row in conn.execute(select(*_COLUMNS, a.hash).order_by(a.id)):
+        entry = Entry(**{name: row._mapping[name] for name in Entry.__struct_fields__})
+        if _hash(previous, entry) != row.hash:
+            return entry.id
+        previous = row.hash
+    return None
