@@ -13,10 +13,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from world import PASSWORD, Household, running  # noqa: E402
+from world import PASSWORD, Household, running
 
-from vaderflix_core.host import Host  # noqa: E402
-from vaderflix_web.app import create_app  # noqa: E402
+from vaderflix_core.host import Host
+from vaderflix_web.app import create_app
 
 TOKEN = re.compile(r'name="_csrf_token" value="(\w+)"')
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import get, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Missing
@@ -48,14 +50,14 @@ async def ask(request: Req, data: JSONBody[Ask]) -> RequestOut:
 @get("/requests", opt=SIGNED_IN)
 async def listing(
     request: Req,
-    scope: FromQuery[str] = "mine",
+    whose: Annotated[str, QueryParameter(name="scope")] = "mine",
     states: FromQuery[list[RequestState] | None] = None,
     limit: FromQuery[int] = 50,
     before: FromQuery[int | None] = None,
 ) -> list[RequestOut]:
-    """Requests, newest first: `scope` is mine or all, `states` keeps only those; `before` is the last id of the page before."""
+    """Requests, newest first. `scope` is mine or all, `states` keeps only those, `before` is the last id of a page."""
     found = await host_of(request).requests.list(
-        request.user, scope=scope, states=tuple(states or ()), limit=max(1, min(limit, 200)), before=before
+        request.user, scope=whose, states=tuple(states or ()), limit=max(1, min(limit, 200)), before=before
     )
     return [_out(request, one) for one in found]
 

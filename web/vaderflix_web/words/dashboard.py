@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from ..i18n import _, ngettext
 
 if TYPE_CHECKING:
+    from vaderflix_core.library.models import PendingRemoval
     from vaderflix_core.monitor.service import InstanceHealth
     from vaderflix_core.plugins.records import PluginRecord
 
@@ -27,6 +28,7 @@ class Need(Struct, frozen=True, kw_only=True):
     href: str = ""
     action: str = ""
     retry: str = ""  # an instance to try again at once
+    removals: str = ""  # a library that waits for a word before titles are taken out
 
 
 def headline(needs: Sequence[Need], services: int) -> str:
@@ -75,6 +77,22 @@ def plugin_needs(plugins: Iterable[PluginRecord]) -> list[Need]:
         for p in plugins
         if p.state in ("failed", "incompatible")
     ]
+
+
+def removal_needs(pending: Iterable[PendingRemoval], names: Mapping[str, str]) -> list[Need]:
+    """The libraries that seem to have lost too much to be believed."""
+    needs = []
+    for one in pending:
+        said = _("“%(name)s” no longer shows %(count)s of %(held)s titles")
+        why = _("They stay here until you say that they are gone: %(examples)s …")
+        needs.append(
+            Need(
+                title=said % {"name": names.get(one.instance, one.instance), "count": one.count, "held": one.held},
+                text=why % {"examples": ", ".join(one.examples)},
+                removals=one.instance,
+            )
+        )
+    return needs
 
 
 def request_need(waiting: int, stuck: int) -> list[Need]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from litestar import Request, get
+from litestar import Request, get, post
+from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
 from vaderflix_core.api.events import DownloadsChanged, HealthChanged, InstanceChanged, RequestChanged
@@ -13,9 +14,10 @@ from vaderflix_core.requests.models import RequestState
 
 from ...auth import host_of
 from ...downloads_view import overview
+from ...i18n import ngettext
 from ...live import Changes, Event, batches, event_stream
-from ...page import Page, Req, fragment
-from ...words.dashboard import Need, headline, instance_needs, plugin_needs, request_need
+from ...page import Page, Req, fragment, go_to
+from ...words.dashboard import Need, headline, instance_needs, plugin_needs, removal_needs, request_need
 from ...words.states import health_chip
 from .common import admin_page
 from .requests import MOVING, is_stuck
@@ -26,7 +28,9 @@ async def _view(request: Request[Any, Any, Any]) -> dict[str, Any]:
     host, viewer = host_of(request), request.user
     may = viewer.permissions
     health = host.monitor.status()
+    names = {i: r.config.name for i, r in host.supervisor.records.items()}
     needs: list[Need] = [*instance_needs(health), *plugin_needs(host.plugins.values())]
+    needs += removal_needs(await host.library.pending_removals(), names)
     waiting = stuck = 0
     if "requests.manage" in may:
         counts = await host.requests.counts(viewer)
@@ -77,4 +81,12 @@ async def _changes(request: Request[Any, Any, Any]) -> AsyncIterator[Event]:
                 yield change
 
 
-HANDLERS = [dashboard, live_dashboard]
+@post("/admin/library/{instance:str}/removals", opt={"permission": "settings"})
+async def confirm_removals(request: Req, instance: FromPath[str]) -> Page:
+    """Take the titles out that a library no longer shows: an admin says that they are gone."""
+    count = await host_of(request).library.confirm_removals(instance)
+    said = ngettext("%(n)s title taken out", "%(n)s titles taken out", count) % {"n": count}
+    return go_to(request, "/admin", said=said)
+
+
+HANDLERS = [dashboard, live_dashboard, confirm_removals]

@@ -1,0 +1,143 @@
+"""Services: the form of a plugin's settings, its test, and what is told of plugins that fail."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from vaderflix_core.api import AuthFailed
+from vaderflix_core.host import Host
+from vaderflix_web.pages.admin.instance import slug
+
+pytestmark = pytest.mark.anyio
+
+NEW = {"name": "Films HD", "priority": "10", "enabled": "on", "s.url": "http://films-hd:7878", "s.key": "sesame-hd"}
+
+
+async def test_a_service_is_added_with_the_form_of_its_plugin_and_runs_at_once(visit: Any, host: Host) -> None:
+    mara = await visit("mara")
+    form = (await mara.get("/admin/services/new/filmfinder")).text
+    for part in ("Address", "API key", "Under General, Security.", "Check the certificate", 'type="password"'):
+        assert part in form
+    saved = await mara.post("/admin/services/new/filmfinder", NEW)
+    assert saved.headers["location"] == "/admin/services/films-hd"
+    assert host.supervisor.records["films-hd"].state == "running"
+    config = await host.instances.get("films-hd")
+    assert (config.priority, config.settings["verify"]) == (10, False)
+
+
+async def test_a_secret_never_reaches_a_page_and_stays_when_left_empty(visit: Any, host: Host) -> None:
+    mara = await visit("mara")
+    for path in ("/admin/services/films", "/admin/services", "/admin"):
+        assert "sesame" not in (await mara.get(path)).text
+    await mara.post("/admin/services/films", {**NEW, "s.key": "", "s.url": "http://elsewhere:1"})
+    config = await host.instances.get("films")
+    assert config.settings["key"] == "sesame-films"
+    assert config.settings["url"] == "http://elsewhere:1"
+
+
+async def test_every_wrong_field_is_named_beside_it_and_nothing_typed_is_lost_but_the_secret(
+    visit: Any, host: Host
+) -> None:
+    mara = await visit("mara")
+    wrong = {**NEW, "s.url": "films", "name": "Kept <b>", "s.key": "typed-secret"}
+    answer = await mara.post("/admin/services/new/filmfinder", wrong)
+    assert answer.status_code == 422
+    assert 'id="set-url-e"' in answer.text
+    assert 'value="films"' in answer.text
+    assert 'value="Kept &lt;b&gt;"' in answer.text
+    assert "typed-secret" not in answer.text
+    assert (await mara.post("/admin/services/new/filmfinder", {**NEW, "priority": "0"})).status_code == 422
+    assert len(await host.instances.list()) == 5
+
+
+async def test_the_connection_is_tested_with_the_form_and_the_stored_secret(visit: Any, household: Any) -> None:
+    mara = await visit("mara")
+    form = {**NEW, "s.key": "", "plugin": "filmfinder", "instance": "films"}
+    good = await mara.post("/admin/test-connection", form, hx_request="true")
+    assert "Connected to Finder 5.1" in good.text
+    assert good.headers["hx-trigger"] == "tested"
+    choices = await mara.post("/admin/choices", form, hx_request="true")
+    assert 'hx-swap-oob="outerHTML"' in choices.text
+    assert "4K, then 1080p" in choices.text
+    incomplete = await mara.post("/admin/test-connection", {**form, "s.url": "", "instance": ""}, hx_request="true")
+    assert "Failed" in incomplete.text
+    assert "url" in incomplete.text
+
+
+async def test_a_plugin_that_does_not_load_is_listed_with_its_reason_and_trace(visit: Any) -> None:
+    mara = await visit("mara")
+    page = (await mara.get("/admin/services")).text
+    assert "No module named &#39;left_pad&#39;" in page
+    assert "<details" in page
+    assert "Traceback" in page
+    dashboard = (await mara.get("/admin")).text
+    assert "The plugin “broken” could not be loaded" in dashboard
+    assert "Traceback" not in dashboard
+
+
+async def test_a_broken_panel_is_a_card_and_the_page_stays(visit: Any, household: Any) -> None:
+    mara = await visit("mara")
+    page = (await mara.get("/admin")).text
+    panel = re.search(r'hx-get="(/admin/panels/[^"]+)"', page)
+    assert panel is not None
+    household.panel_fails = True
+    answer = await mara.get(panel[1], hx_request="true")
+    assert answer.status_code == 200
+    assert "This panel did not answer" in answer.text
+    assert "Traceback" not in answer.text
+    gone = await mara.get("/admin/panels/library/unknown", hx_request="true")
+    assert "This panel did not answer" in gone.text
+
+
+async def test_a_service_can_be_switched_off_and_on_and_removed(visit: Any, host: Host) -> None:
+    mara = await visit("mara")
+    await mara.post("/admin/services/films/enabled", {"on": "no"})
+    assert host.supervisor.records["films"].state == "disabled"
+    await mara.post("/admin/services/films/enabled", {"on": "yes"})
+    assert host.supervisor.records["films"].state == "running"
+    await mara.post("/admin/plugins/filmfinder/enabled", {"on": "no"})
+    assert host.supervisor.records["films"].state == "disabled"
+    await mara.post("/admin/plugins/filmfinder/enabled", {"on": "yes"})
+    await mara.post("/admin/services/films/remove")
+    assert "films" not in {c.id for c in await host.instances.list()}
+    assert (await mara.get("/admin/services/films")).status_code == 404
+
+
+async def test_the_dashboard_counts_what_needs_somebody(visit: Any, host: Host, household: Any) -> None:
+    mara = await visit("mara")
+    assert "Two things need you. The rest works." in (await mara.get("/admin")).text
+    household.health.fail(AuthFailed("The key was refused."), "check")
+    await host.monitor.check_now("series")
+    page = (await mara.get("/admin")).text
+    assert "“Series” does not work" in page
+    assert "The key was refused." in page
+    household.health.work()
+    await mara.post("/admin/services/series/retry")
+    assert "“Series” does not work" not in (await mara.get("/admin")).text
+
+
+async def test_people_are_added_with_a_role_and_nobody_takes_their_own_keys(visit: Any, host: Host) -> None:
+    mara = await visit("mara")
+    person = {"username": "tomas", "password": "short", "role": "viewer", "display_name": "Tomás", "email": ""}
+    refused = await mara.post("/admin/people", person)
+    assert refused.status_code == 422
+    assert 'value="tomas"' in refused.text
+    await mara.post("/admin/people", {**person, "password": "a longer password"})
+    users = {u.username: u for u in await host.access.list_users()}
+    assert users["tomas"].role == "viewer"
+    await mara.post(f"/admin/people/{users['mara'].id}", {"role": "viewer"})
+    await mara.post(f"/admin/people/{users['tomas'].id}", {"disabled": "yes"})
+    users = {u.username: u for u in await host.access.list_users()}
+    assert users["mara"].role == "admin"
+    assert users["tomas"].disabled
+
+
+def test_an_id_is_made_of_the_name_and_is_free() -> None:
+    assert slug("Films 4K", set()) == "films-4k"
+    assert slug("Films 4K", {"films-4k"}) == "films-4k-2"
+    assert slug("Ünü !", {"n"}) == "n-2"
+    assert slug("new", set()) == "new-2"
+    assert slug("!!!", set()) == "service"
