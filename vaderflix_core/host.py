@@ -206,7 +206,7 @@ class Host:
             await self.library.refresh_item(instance, ref)
 
     async def _sync_libraries(self) -> None:
-        """Bring each library index up to date: at once when an instance comes, later as its changes and sweeps are due."""
+        """Bring each library index up to date: at once when an instance comes, then when it is due."""
         never = datetime.min.replace(tzinfo=UTC)
         for binding in self.pool.bindings(MediaSource):
             name, now = binding.instance, self.clock()
