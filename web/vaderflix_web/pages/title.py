@@ -56,12 +56,7 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     found = await _title(request, kind, ref)
     host, hit = host_of(request), found.hit
     button, asked = await hit_button(host, request.user, hit)
-    if (
-        hit.availability == "absent"
-        and asked is None
-        and not found.requesters
-        and "request" in request.user.permissions
-    ):
+    if hit.availability == "absent" and asked is None and not found.requesters and _may_ask(request, found):
         button = Button(label=_("Cannot be requested now"), look="denied", icon="lock")
     seen = await _seen(request, found)
     silent = [s for s in found.sources if not s.ok]
@@ -92,8 +87,12 @@ async def _others(request: Req, found: TitlePage) -> list[Card]:
     return [held_card(host, held) for held in await host.library.recent(13) if held.id not in own][:12]
 
 
+def _may_ask(request: Req, found: TitlePage) -> bool:
+    return f"request.{found.hit.kind}" in request.user.permissions
+
+
 def _can_ask(request: Req, found: TitlePage) -> bool:
-    return bool(found.requesters) and "request" in request.user.permissions and found.hit.kind == "series"
+    return bool(found.requesters) and _may_ask(request, found) and found.hit.kind == "series"
 
 
 def _missing(found: TitlePage) -> list[int]:
@@ -175,7 +174,7 @@ def _form(request: Req, found: TitlePage, base: str, chosen: list[int], error: s
         chosen=chosen,
         base=base,
         error=error,
-        auto="request.auto_approve" in request.user.permissions,
+        auto=f"request.auto_approve.{found.hit.kind}" in request.user.permissions,
         released=found.released,
     )
 

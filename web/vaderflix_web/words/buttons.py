@@ -85,7 +85,7 @@ def button_of(
             )
         return Button(label=_("Play"), look="primary", icon="play", href=play_href)
     if availability == "absent":
-        if "request" not in may:
+        if f"request.{kind}" not in may:
             return Button(label=_("Not for this account"), look="denied", icon="lock")
         return Button(label=_("Request"), look="primary", icon="plus", href=f"/title/{kind}/{ref}/request", dialog=True)
     if availability == "available" or availability == "partly":

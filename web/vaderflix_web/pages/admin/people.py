@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import get, post
 from litestar.params import FromPath
 
-from vaderflix_core.access.models import ROLES
+from vaderflix_core.access.models import Role
 from vaderflix_core.failures import Conflict, Failure, Invalid
 
 from ...auth import host_of
@@ -20,20 +20,25 @@ ROLE_WORDS = {
 }
 
 
-def role_choices() -> list[tuple[str, str, str]]:
-    """The roles with their names and what they may do."""
-    return [(role, _(ROLE_WORDS[role][0]), _(ROLE_WORDS[role][1])) for role in ROLES]
+def role_choice(role: Role) -> tuple[str, str, str]:
+    """A role with its name and what it may do; roles of the house's own making name their permissions."""
+    if role.name in ROLE_WORDS:
+        title, what = ROLE_WORDS[role.name]
+        return role.name, _(title), _(what)
+    return role.name, role.title, ", ".join(sorted(role.permissions))
 
 
 async def _people(request: Req, *, status: int = 200, form: dict[str, str] | None = None, **context: object) -> Page:
-    users = await host_of(request).access.list_users()
+    access = host_of(request).access
+    users = await access.list_users()
+    roles = [role_choice(role) for role in await access.roles()]
     return await admin_page(
         request,
         "admin/people.html",
         status=status,
         users=users,
-        roles=role_choices(),
-        role_names={role: name for role, name, _what in role_choices()},
+        roles=roles,
+        role_names={role: name for role, name, _what in roles},
         headline=ngettext("%(n)s person has an account.", "%(n)s people have an account.", len(users))
         % {"n": len(users)},
         form=form or {"username": "", "display_name": "", "email": "", "role": "requester"},
