@@ -80,6 +80,23 @@ def test_distance_is_symmetric_and_zero_only_for_equal_words(a, b):
     assert (spelling.distance(a, b, 3) == 0) == (a == b)
 
 
+def textbook(a, b):
+    """Optimal string alignment, with the whole table."""
+    rows = [[i + j for j in range(len(b) + 1)] for i in range(len(a) + 1)]
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            rows[i][j] = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]))
+            if i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                rows[i][j] = min(rows[i][j], rows[i - 2][j - 2] + 1)
+    return rows[-1][-1]
+
+
+@given(st.text("abc", max_size=9), st.text("abc", max_size=9), st.integers(0, 3))
+def test_distances_up_to_the_limit_are_those_of_the_textbook(a, b, limit):
+    found, right = spelling.distance(a, b, limit), textbook(a, b)
+    assert found == right if right <= limit else found > limit
+
+
 @given(WORD, WORD)
 def test_the_distance_to_a_beginning_is_never_more_than_to_the_word(a, b):
     assert spelling.prefix_distance(a, b, 2) <= spelling.distance(a, b, 2)

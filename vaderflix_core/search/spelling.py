@@ -45,8 +45,10 @@ def meant(word: str, found: Iterable[str], limit: int = 16) -> list[str]:
     for term in set(found):
         # a letter left out early pulls later ones into a beginning that is cut: its last letters may be surplus
         surplus = typos if len(term) == LONGEST == len(beginning) else 0
-        edits = min(distance(beginning[: LONGEST - cut], term, typos) for cut in range(surplus + 1))
-        if edits <= typos and begins_alike(word, term):
+        if not begins_alike(word, term):
+            continue
+        edits = min(_last_row(term, beginning)[-1 - surplus :]) if surplus else distance(beginning, term, typos)
+        if edits <= typos:
             near.append((edits, term[0] != word[0], abs(len(term) - len(beginning)), term))
     return [term for *_, term in sorted(near)[:limit]]
 
@@ -63,6 +65,11 @@ def distance(a: str, b: str, limit: int) -> int:
         return 0
     if abs(len(a) - len(b)) > limit:
         return limit + 1
+    a, b = _where_they_differ(a, b)
+    if not a or not b:
+        return len(a) + len(b)
+    if len(a) == len(b) <= 2:
+        return 1 if a == b[::-1] else len(a)
     return min(_last_row(a, b)[-1], limit + 1)
 
 
@@ -75,6 +82,18 @@ def prefix_distance(typed: str, word: str, limit: int) -> int:
     return min(*_last_row(typed, word[: len(typed) + limit]), limit + 1)
 
 
+def _where_they_differ(a: str, b: str) -> tuple[str, str]:
+    """Both words without the beginning and the end that they share, which costs no edits: most of the work saved."""
+    shorter = min(len(a), len(b))
+    start = 0
+    while start < shorter and a[start] == b[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and a[-1 - end] == b[-1 - end]:
+        end += 1
+    return a[start : len(a) - end], b[start : len(b) - end]
+
+
 def _last_row(a: str, b: str) -> list[int]:
     """The edits from all of `a` to each beginning of `b` (optimal string alignment)."""
     before: list[int] = []
@@ -82,7 +101,7 @@ def _last_row(a: str, b: str) -> list[int]:
     for i, x in enumerate(a, 1):
         further, before, row = before, row, [i]
         for j, y in enumerate(b, 1):
-            edits = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            edits = before[j - 1] if x == y else 1 + min(before[j], row[j - 1], before[j - 1])
             if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
                 edits = min(edits, further[j - 2] + 1)
             row.append(edits)
