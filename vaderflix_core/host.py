@@ -35,6 +35,7 @@ from .plugins.loader import load_plugins
 from .plugins.pool import Pool
 from .plugins.records import InstanceRecord, InstanceState
 from .plugins.supervisor import Supervisor
+from .plugins.work import PluginWork
 from .requests.follow import Follower
 from .requests.service import SUBMIT, Requests
 from .requests.submit import Submitter
@@ -122,6 +123,7 @@ class Host:
                 HintScope.LIBRARY: self._library_hint,
             },
         )
+        self.plugin_work = PluginWork(self.supervisor, self.guard, self.bus)
         self._tasks: list[asyncio.Task[None]] = []
         self._synced: dict[str, datetime] = {}
         self._swept: dict[str, datetime] = {}
@@ -140,6 +142,7 @@ class Host:
             ("monitor", self.monitor.run()),
             ("library", forever("library", LOOK_EVERY, self._sync_libraries)),
             ("library events", self._watch_library()),
+            ("plugin work", self.plugin_work.run()),
         ):
             self._begin(name, work)
 

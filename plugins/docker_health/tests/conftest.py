@@ -84,6 +84,11 @@ def replay(request: pytest.FixtureRequest) -> Replay:
 
 
 @pytest.fixture
+def make_instance() -> Callable[[Handler], Instance[DockerSettings]]:
+    return an_instance
+
+
+@pytest.fixture
 async def simulated() -> AsyncIterator[tuple[DockerSimulator, DockerHealth]]:
     simulator = DockerSimulator()
     async with served(simulator.app) as url:

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vaderflix_core.api import API_VERSION, HealthCheck, Instance, Panel, PluginInfo, SimulatorSpec, hookimpl
+from vaderflix_core.api import (
+    API_VERSION,
+    HealthChanged,
+    HealthCheck,
+    Instance,
+    Job,
+    Listener,
+    Panel,
+    PluginInfo,
+    Severity,
+    SimulatorSpec,
+    hookimpl,
+)
 
 from .health import DockerHealth
 from .panel import containers_panel
 from .settings import DockerSettings
 from .simulator import SPEC
+
+FIGURES_EVERY = 20.0  # seconds
 
 
 @hookimpl
@@ -34,6 +48,24 @@ def health_checks(instance: Instance[DockerSettings]) -> Iterable[HealthCheck]:
 def panels(instance: Instance[DockerSettings]) -> Iterable[Panel]:
     """The table of containers."""
     return [containers_panel(instance.shared(DockerHealth))]
+
+
+@hookimpl
+def jobs(instance: Instance[DockerSettings]) -> Iterable[Job]:
+    """Readings close enough to each other to tell rates, and restarts between two health checks."""
+    return [Job(name="figures", every=FIGURES_EVERY, run=instance.shared(DockerHealth).look)]
+
+
+@hookimpl
+def listeners(instance: Instance[DockerSettings]) -> Iterable[Listener]:
+    """When a service gets worse, a container is often why: it is looked at in that moment."""
+    health = instance.shared(DockerHealth)
+
+    async def look(event: HealthChanged) -> None:
+        if event.instance != instance.id and event.severity in (Severity.WARNING, Severity.ERROR):
+            await health.look()
+
+    return [Listener(event=HealthChanged, run=look)]
 
 
 @hookimpl

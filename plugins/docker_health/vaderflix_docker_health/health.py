@@ -32,6 +32,10 @@ class DockerHealth:
         """All containers, by name. CPU is known from the second reading on."""
         return [seen.container for seen in await self.view.read()]
 
+    async def look(self) -> None:
+        """Read all containers once, for their figures and restarts."""
+        await self.view.read()
+
     async def check(self) -> list[HealthReport]:
         """Containers in trouble. Raises when the engine cannot be asked."""
         now = self._instance.now()
