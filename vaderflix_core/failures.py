@@ -51,7 +51,11 @@ class Invalid(Failure):
 
 
 class SourceFailed(Failure):
-    """A service that is needed for this did not do its part; the message holds its words for admins."""
+    """A service that is needed for this did not do its part; `evidence` holds its own words, for admins only."""
 
     code = "source_failed"
     status = 502
+
+    def __init__(self, message: str, *, evidence: str = "") -> None:
+        super().__init__(message)
+        self.evidence = evidence

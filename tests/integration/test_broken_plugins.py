@@ -427,7 +427,7 @@ class SwallowsCancel(FakeMediaSource):
 CALLING = {
     "raises": (Raises, Outcome.FAILED, "raised ZeroDivisionError"),
     "exits": (Exits, Outcome.FAILED, "called sys.exit(6)"),
-    "hangs": (Hangs, Outcome.TIMEOUT, "did not finish in 0.5 s"),
+    "hangs": (Hangs, Outcome.TIMEOUT, "It did not answer in 0.5 s."),
     "swallows the cancellation": (SwallowsCancel, Outcome.TIMEOUT, "ignores that it was cancelled"),
     "cancels itself": (CancelsItself, Outcome.FAILED, "cancelled itself"),
     "returns None": (lambda: Lies(None), Outcome.BAD_ANSWER, "MediaSource.search() returned what its role"),

@@ -71,7 +71,8 @@ class Watch:
     def _binding(self, role: type, instance: str) -> Binding:
         bindings = self._pool.bindings(role, instance=instance)
         if not bindings:
-            raise Missing("The library that holds it is switched off or does not answer.")
+            # switched off or not started yet: what it holds is not gone
+            raise SourceFailed("The library that holds it does not answer. Try again in a moment.")
         return bindings[0]
 
     @staticmethod
@@ -84,7 +85,7 @@ class Watch:
         if answer.outcome is Outcome.NOT_FOUND:
             raise Missing("It is no longer in the library.")
         if answer.outcome is not Outcome.OK:
-            raise SourceFailed(f"{answer.name}: {answer.error}")
+            raise SourceFailed(f"“{answer.name}” did not answer. Try again in a moment.", evidence=answer.error)
         return answer.value
 
     async def episodes(self, held: Held, season: int) -> list[Episode]:

@@ -76,7 +76,9 @@ def judge(error: Exception, what: str, clean: Callable[[str], str]) -> Verdict:
         if isinstance(error, (BadAnswer, WrongService)):
             return Verdict(Outcome.BAD_ANSWER, text)
     if isinstance(error, OutOfTime):
-        text = f"{what}() {error}" + (" and ignores that it was cancelled" if error.ignored_cancel else "")
+        text = f"It did not answer in {error.seconds:g} s."
+        if error.ignored_cancel:
+            text = f"{text} {what}() ignores that it was cancelled."
         return Verdict(Outcome.TIMEOUT, text, cause=Cause.TIMEOUT)
     trace = clean(plugin_trace(error))
     if isinstance(error, TimeoutError):

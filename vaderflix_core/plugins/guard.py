@@ -45,8 +45,8 @@ class _Slot(Struct):
 class Guard:
     """Calls providers. Never raises for what a plugin does; `CancelledError` of the caller passes.
 
-    `on_breaker(instance, breaker)` is told whenever an instance's breaker opens or closes. `timeout` is how many seconds
-    a call gets that names no limit of its own.
+    `on_breaker(instance, breaker)` is told whenever an instance's breaker opens or closes. `timeout` is the limit in
+    seconds of calls that name none.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from litestar import Request as HttpRequest
@@ -36,14 +37,15 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """A downloader that did not answer: what is shown of it is old."""
+    """A downloader that did not answer: what is shown of it is as old as `read_at`, None when it never answered."""
 
     name: str
     error: str
+    read_at: datetime | None
 
 
 class Overview(Struct, frozen=True, kw_only=True):
-    """All downloads, and what they come to."""
+    """All downloads, and what the downloaders that answer come to."""
 
     rows: tuple[Row, ...]
     silent: tuple[Source, ...]
@@ -57,7 +59,7 @@ class Overview(Struct, frozen=True, kw_only=True):
         if self.none:
             return _("No download client is connected.")
         if not self.moving:
-            return _("Nothing is downloading now.")
+            return _("What is downloading is not known right now.") if self.silent else _("Nothing is downloading now.")
         words = ngettext(
             "%(n)s download is moving at %(speed)s.", "%(n)s downloads are moving at %(speed)s.", self.moving
         )
@@ -89,7 +91,7 @@ async def overview(http: HttpRequest[Any, Any, Any]) -> Overview:
     reports = host.downloads.reports()
     for report in reports:
         if report.outcome != "ok":
-            silent.append(Source(name=report.name, error=report.error))
+            silent.append(Source(name=report.name, error=report.error, read_at=report.read_at))
         for download in report.downloads:
             served = next((asked[i] for i in (download.id, *download.aliases) if i in asked), None)
             rows.append(
@@ -105,10 +107,12 @@ async def overview(http: HttpRequest[Any, Any, Any]) -> Overview:
                 )
             )
     rows.sort(key=lambda r: (ORDER.index(str(r.download.state)), r.name.casefold()))
+    known = {report.instance for report in reports if report.outcome == "ok"}
+    moving = [r.download for r in rows if r.instance in known and r.download.state == "downloading"]
     return Overview(
         rows=tuple(rows),
         silent=tuple(silent),
-        down=sum(r.download.down for r in rows),
-        moving=sum(1 for r in rows if r.download.state == "downloading"),
+        down=sum(download.down for download in moving),
+        moving=len(moving),
         none=not host.pool.bindings("Downloader"),
     )

@@ -12,6 +12,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.types import ExceptionHandlersMap
 
+from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Failure
 
 from .auth import signin_url, viewer_of
@@ -155,14 +156,17 @@ def on_needs_setup(request: Req, error: NeedsSetup) -> Response[Any]:
 
 
 def on_failure(request: Req, error: Failure) -> Response[Any]:
-    """What a domain refused, in its own words."""
+    """What a domain refused, in its own words; what a service said of its trouble is for admins."""
+    viewer = viewer_of(request)
+    evidence = getattr(error, "evidence", "") if viewer is not None and viewer.may(Permission.DASHBOARD) else ""
     if _wants_json(request):
-        return _as_json(error.status, error.code, error.message, getattr(error, "fields", None))
+        message = f"{error.message} {evidence}".strip()
+        return _as_json(error.status, error.code, message, getattr(error, "fields", None))
     if error.status == 404:
         return not_found(request)
     if error.status == 403:
         return not_allowed(request, error.message)
-    return answer(request, error.status, error.code, _("That was not possible"), error.message)
+    return answer(request, error.status, error.code, _("That was not possible"), error.message, todo=evidence)
 
 
 def on_bug(request: Req, error: Exception) -> Response[Any]:

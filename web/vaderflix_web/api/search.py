@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from litestar import get
 from litestar.params import FromPath, FromQuery
+from msgspec.structs import replace
 
+from vaderflix_core.access.models import Permission
 from vaderflix_core.api.models import MediaKind
 from vaderflix_core.failures import Missing
 
 from ..auth import host_of
 from ..page import Req
 from .requests import is_manager
-from .shapes import HitOut, RequestOut, SearchOut, TitleOut
+from .shapes import HitOut, RequestOut, SearchOut, TitleOut, told
 
 BROWSE = {"permission": "browse"}
 
@@ -20,7 +22,8 @@ BROWSE = {"permission": "browse"}
 async def search(request: Req, q: FromQuery[str], kind: FromQuery[MediaKind | None] = None) -> SearchOut:
     """The library and every service that could get a title, merged; waits for each up to its time limit."""
     report = await host_of(request).search.report(q[:200], kind)
-    return SearchOut(query=report.query, hits=[HitOut.of(hit) for hit in report.hits], sources=list(report.sources))
+    sources = told(report.sources, admin=request.user.may(Permission.DASHBOARD))
+    return SearchOut(query=report.query, hits=[HitOut.of(hit) for hit in report.hits], sources=list(sources))
 
 
 @get("/search/library", opt=BROWSE)
@@ -42,6 +45,7 @@ async def title(request: Req, kind: FromPath[MediaKind], ref: FromPath[str]) -> 
     asked = await host.requests.for_title(kind, page.hit.ids)
     manager = is_manager(request)
     mine = [r for r in asked if manager or r.user_id == request.user.id]
+    page = replace(page, sources=told(page.sources, admin=request.user.may(Permission.DASHBOARD)))
     return TitleOut(title=page, hit=HitOut.of(page.hit), requests=[RequestOut.of(r, manager=manager) for r in mine])
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from vaderflix_core.access.models import User
 from vaderflix_core.api.models import DownloadAction, DownloadState, ExternalIds, MediaKind, Playable
 from vaderflix_core.requests.models import Request, RequestState, TimelineEntry
 from vaderflix_core.search.models import Availability, Hit, SourceOutcome, TitlePage
+
+FOR_MANAGERS = ("evidence", "service", "detail")
 
 
 class Input(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -216,8 +220,20 @@ class RequestOut(Struct, frozen=True, kw_only=True):
             decline_reason=request.decline_reason,
             created_at=request.created_at,
             updated_at=request.updated_at,
-            timeline=timeline,
+            timeline=[_told(entry, manager) for entry in timeline] if timeline is not None else None,
         )
+
+
+def _told(entry: TimelineEntry, manager: bool) -> TimelineEntry:
+    """A timeline entry without what only managers see: which service it was, and its words."""
+    if manager:
+        return entry
+    return replace(entry, data={name: text for name, text in entry.data.items() if name not in FOR_MANAGERS})
+
+
+def told(sources: Iterable[SourceOutcome], *, admin: bool) -> tuple[SourceOutcome, ...]:
+    """How each source fared; the words of its failure only for admins, for they hold addresses of the house."""
+    return tuple(one if admin else replace(one, error="") for one in sources)
 
 
 class TitleOut(Struct, frozen=True, kw_only=True):

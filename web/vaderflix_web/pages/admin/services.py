@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from litestar import get, post
 from litestar.params import FromPath
 
 from vaderflix_core.failures import Failure
+from vaderflix_core.monitor.service import InstanceHealth
 from vaderflix_core.plugins.records import InstanceConfig, InstanceRecord, PluginRecord
 
 from ...auth import host_of
 from ...i18n import _, ngettext
 from ...page import Page, Req, go_to
-from ...words.states import Chip, instance_chip
+from ...words.states import Chip, health_chip, instance_chip
 from .common import admin_page
 
 ROLE_WORDS = {
@@ -38,13 +41,28 @@ def roles_line(record: InstanceRecord | None) -> str:
     return ", ".join(_(ROLE_WORDS[r]) for r in (record.roles if record else ()) if r in ROLE_WORDS)
 
 
-def _headline(rows: list[tuple[InstanceConfig, InstanceRecord | None]]) -> str:
-    if not rows:
+def _headline(services: int, bad: int) -> str:
+    if not services:
         return _("Nothing is connected yet. Add your library first.")
-    bad = sum(1 for _c, r in rows if r and r.state in ("failed", "needs_attention", "retrying"))
     if bad:
         return ngettext("%(n)s service needs a look.", "%(n)s services need a look.", bad) % {"n": bad}
     return _("All services run.")
+
+
+def _row(request: Req, config: InstanceConfig, health: InstanceHealth | None) -> dict[str, Any]:
+    """One service. One that runs is still down when its last check says so: it may answer nothing but nonsense."""
+    host = host_of(request)
+    record = host.supervisor.records.get(config.id)
+    down = record is not None and record.state == "running" and health is not None and health.severity == "error"
+    return {
+        "config": config,
+        "record": record,
+        "error": health.message if down and health else record.error if record else "",
+        "chip": health_chip("error") if down else instance_chip(str(record.state) if record else "disabled"),
+        "plugin": host.plugins.get(config.plugin),
+        "roles": roles_line(record),
+        "retry": down or (record is not None and record.state in ("failed", "needs_attention", "retrying")),
+    }
 
 
 @get("/admin/services", opt={"permission": "settings"})
@@ -53,18 +71,8 @@ async def services(request: Req) -> Page:
     host = host_of(request)
     configured = await host.instances.list()
     off = await host.instances.plugins_off()
-    rows = [(config, host.supervisor.records.get(config.id)) for config in configured]
-    shown = [
-        {
-            "config": config,
-            "record": record,
-            "chip": instance_chip(str(record.state) if record else "disabled"),
-            "plugin": host.plugins.get(config.plugin),
-            "roles": roles_line(record),
-            "retry": record is not None and record.state in ("failed", "needs_attention", "retrying"),
-        }
-        for config, record in rows
-    ]
+    health = {one.instance: one for one in host.monitor.status()}
+    rows = [_row(request, config, health.get(config.id)) for config in configured]
     plugins = [
         {
             "record": record,
@@ -75,7 +83,8 @@ async def services(request: Req) -> Page:
         }
         for record in sorted(host.plugins.values(), key=lambda r: r.id)
     ]
-    return await admin_page(request, "admin/services.html", rows=shown, plugins=plugins, headline=_headline(rows))
+    headline = _headline(len(rows), sum(1 for row in rows if row["retry"]))
+    return await admin_page(request, "admin/services.html", rows=rows, plugins=plugins, headline=headline)
 
 
 @post("/admin/services/{instance_id:str}/retry", opt={"permission": "settings"})
@@ -89,7 +98,8 @@ async def try_now(request: Req, instance_id: FromPath[str]) -> Page:
     path = "/admin" if back.endswith("/admin") else "/admin/services"
     if record is None:
         return go_to(request, path, said=_("There is no such service."))
-    works = record.state == "running" and not host.guard.breaker(instance_id).open
+    health = next((h.severity for h in host.monitor.status() if h.instance == instance_id), None)
+    works = record.state == "running" and not host.guard.breaker(instance_id).open and health != "error"
     said = _("%(name)s works again.") if works else _("%(name)s still does not work.")
     return go_to(request, path, said=said % {"name": record.config.name})
 
