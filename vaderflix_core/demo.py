@@ -6,6 +6,7 @@ folder, so that a second start goes on where the first ended.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -18,6 +19,8 @@ import structlog
 from msgspec import Struct
 
 from .access.models import User
+from .api.models import MediaKind
+from .api.roles import Playback
 from .api.simulator import Peer, Simulator, SimulatorSpec
 from .config import Config
 from .host import Host
@@ -26,6 +29,7 @@ from .plugins.records import PluginRecord
 
 log = structlog.get_logger("demo")
 
+BEGUN = 4  # films that somebody is in the middle of
 PEOPLE = (("mara", "Mara", "admin"), ("jonas", "Jonas", "requester"), ("edith", "Edith", "viewer"))
 WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "iris", "kelp", "maple", "olive", "quartz")
 
@@ -140,6 +144,26 @@ async def people(host: Host, folder: Path) -> tuple[tuple[Account, ...], str, Us
     return kept.accounts, kept.api_key, admin
 
 
+async def move_in(host: Host, user: User) -> None:
+    """At the first start, somebody has watched a little: wait for the library, then leave their bookmarks."""
+    while len(films := (await host.library.browse(MediaKind.MOVIE, limit=200))[0]) < BEGUN:  # noqa: ASYNC110
+        await asyncio.sleep(0.5)
+    for number, held in enumerate(films[:: max(1, len(films) // BEGUN)][:BEGUN]):
+        answer = await host.guard.call(
+            host.pool.bindings(Playback, instance=held.instance)[0], "playables", held.item.key
+        )
+        length = next((file.duration for file in answer.value or () if file.duration), None)
+        if length is not None:
+            await host.playback.report(
+                user,
+                instance=held.instance,
+                key=held.item.key,
+                item_key=held.item.key,
+                seconds=length * (0.35 + 0.1 * number),
+                duration=length,
+            )
+
+
 async def run_demo(config: Config, *, as_json: bool) -> None:
     """Serve the demo until a signal ends it."""
     from .cli import serve
@@ -149,9 +173,12 @@ async def run_demo(config: Config, *, as_json: bool) -> None:
     redactor = Redactor()
     configure_logging(redactor, level="warning", format=config.log_format)
     host = Host(config, redactor=redactor)
-    accounts, api_key, _ = await people(host, folder)
+    first = await host.access.needs_setup()
+    accounts, api_key, admin = await people(host, folder)
     async with simulated(host.plugins, folder / "world") as running:
         await furnish(host, running)
+
+        moving = asyncio.create_task(move_in(host, admin)) if first else None
 
         async def ready(url: str) -> None:
             note = Announcement(
@@ -162,7 +189,11 @@ async def run_demo(config: Config, *, as_json: bool) -> None:
             else:
                 print(_for_people(note), flush=True)  # noqa: T201
 
-        await serve(host, ready=ready)
+        try:
+            await serve(host, ready=ready)
+        finally:
+            if moving is not None:
+                moving.cancel()
 
 
 def _for_people(note: Announcement) -> str:
