@@ -1,4 +1,4 @@
-"""Live hints: one listener for each instance whose service tells us when something changes.
+"""Live hints: one listener for each instance whose service tells us when something changes, and its webhooks.
 
 A hint only says what to read again; nothing in it is taken as fact. While a connection is down polling goes on, and
 after each new connection everything it speaks of is read once, for what was missed.
@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
 from .api.models import Hint, HintScope
-from .api.roles import Live
-from .plugins.guard import Guard
+from .api.roles import Live, WebhookReceiver
+from .plugins.guard import Answer, Guard
 from .plugins.pool import Binding, Pool
+from .vault import Vault
 
 log = structlog.get_logger("hints")
 
 SHORTEST, LONGEST = 1.0, 60.0
 LOOK_AGAIN = 2.0
 QUEUE = 64
+CALLS_AT_ONCE = 32  # more are dropped: what they hint at is read by polling
 
 Reader = Callable[[str, str | None], Awaitable[None] | None]
 
@@ -30,11 +32,13 @@ Reader = Callable[[str, str | None], Awaitable[None] | None]
 class Hints:
     """Listens to every instance that can be listened to, and passes each hint to the part that reads again."""
 
-    def __init__(self, pool: Pool, guard: Guard, readers: dict[HintScope, Reader]) -> None:
+    def __init__(self, pool: Pool, guard: Guard, vault: Vault, readers: dict[HintScope, Reader]) -> None:
         self._pool = pool
         self._guard = guard
+        self._vault = vault
         self._readers = readers
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._calls: set[asyncio.Task[None]] = set()
         self.connected: set[str] = set()
 
     async def run(self) -> None:
@@ -85,6 +89,31 @@ class Hints:
     async def _pass_all(self, instance: str, queue: asyncio.Queue[Hint]) -> None:
         while True:
             await self.pass_on(instance, await queue.get())
+
+    # -- calls that services make to us --------------------------------------------------------------------------
+
+    def address(self, instance: str) -> str | None:
+        """The path at which an instance's service may call us; None when its plugin understands no calls."""
+        if not self._pool.bindings(WebhookReceiver, instance=instance):
+            return None
+        return f"/hooks/{instance}/{self._vault.sign('webhook', instance)}"
+
+    def address_is(self, instance: str, token: str) -> bool:
+        """Whether a call came to the address that only the service knows."""
+        return self._vault.signed("webhook", instance, token) and self.address(instance) is not None
+
+    def take_call(self, instance: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Have read again what a call hints at, later: the service waits for an answer and gives up soon."""
+        if len(self._calls) < CALLS_AT_ONCE:
+            task = asyncio.create_task(self._understand(instance, headers, body))
+            self._calls.add(task)
+            task.add_done_callback(self._calls.discard)
+
+    async def _understand(self, instance: str, headers: Mapping[str, str], body: bytes) -> None:
+        for binding in self._pool.bindings(WebhookReceiver, instance=instance):
+            answer: Answer[list[Hint]] = await self._guard.call(binding, "webhook", headers, body)
+            for hint in answer.value or ():
+                await self.pass_on(instance, hint)
 
     async def pass_on(self, instance: str, hint: Hint) -> None:
         """Have one thing read again."""

@@ -51,7 +51,6 @@ from .vault import open_vault
 log = structlog.get_logger("host")
 
 CHANGES_EVERY = timedelta(minutes=2)
-SWEEP_EVERY = timedelta(hours=12)
 LOOK_EVERY = 1.0
 
 
@@ -92,7 +91,9 @@ class Host:
             on_secret=self.redactor.add,
             clean=self.redactor.clean,
         )
-        self.instances = Instances(self.db, config, self.vault, self.bus, self.supervisor, self.plugins, clock)
+        self.instances = Instances(
+            self.db, config, self.vault, self.bus, self.supervisor, self.plugins, clock, on_removed=self._removed
+        )
         self.sessions = Sessions(self.db, self.vault, clock, days=config.session_days)
         self.access = Access(self.db, self.sessions, clock)
         self.library = Library(
@@ -116,6 +117,7 @@ class Host:
         self.hints = Hints(
             self.pool,
             self.guard,
+            self.vault,
             {
                 HintScope.REQUESTS: self.follower.hint,
                 HintScope.DOWNLOADS: self.downloads.hint,
@@ -126,7 +128,6 @@ class Host:
         self.plugin_work = PluginWork(self.supervisor, self.guard, self.bus)
         self._tasks: list[asyncio.Task[None]] = []
         self._synced: dict[str, datetime] = {}
-        self._swept: dict[str, datetime] = {}
         self._stopped = False
 
     # -- life ----------------------------------------------------------------------------------------------------
@@ -202,6 +203,11 @@ class Host:
                 if isinstance(event, LibraryChanged) and (event.added or event.changed):
                     self.follower.hint_all()
 
+    async def _removed(self, instance: str) -> None:
+        """An admin removed a service: what it held can no longer be watched."""
+        self._synced.pop(instance, None)
+        await self.library.forget(instance)
+
     async def _library_hint(self, instance: str, ref: str | None) -> None:
         if ref is None:
             await self.library.sync_changes(instance)
@@ -212,14 +218,10 @@ class Host:
         """Bring each library index up to date: at once when an instance comes, then when it is due."""
         never = datetime.min.replace(tzinfo=UTC)
         for binding in self.pool.bindings(MediaSource):
-            name, now = binding.instance, self.clock()
-            if now - self._swept.get(name, now) >= SWEEP_EVERY:
-                await self.library.sweep(name)
-                self._swept[name] = now
-            elif now - self._synced.get(name, never) >= CHANGES_EVERY:
-                self._swept.setdefault(name, now)
-                self._synced[name] = now
-                await self.library.sync_changes(name)
+            now = self.clock()
+            if now - self._synced.get(binding.instance, never) >= CHANGES_EVERY:
+                self._synced[binding.instance] = now
+                await self.library.keep_up(binding.instance)
 
 
 def _install_id(conn: Connection) -> str:

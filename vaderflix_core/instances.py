@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,7 @@ class Instances:
         supervisor: Supervisor,
         plugins: dict[str, PluginRecord],
         clock: Callable[[], datetime],
+        on_removed: Callable[[str], Awaitable[None]],
     ) -> None:
         self._db = db
         self._config = config
@@ -45,6 +46,7 @@ class Instances:
         self._supervisor = supervisor
         self._plugins = plugins
         self._clock = clock
+        self._on_removed = on_removed
 
     async def list(self) -> Configs:
         """Every configured instance; where the file and a row share an id, the file wins."""
@@ -165,6 +167,7 @@ class Instances:
             raise Conflict("The configuration file sets this service. Remove it there.")
         await self._db.write(lambda conn: store.remove(conn, instance_id))
         await self.reconcile()
+        await self._on_removed(instance_id)
         self._bus.publish(InstanceChanged(at=self._clock(), instance=instance_id, state="removed"))
 
     async def switch_plugin(self, plugin: str, on: bool) -> None:

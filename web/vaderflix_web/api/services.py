@@ -137,6 +137,7 @@ def _service(request: Req, config: InstanceConfig) -> dict[str, Any]:
         "error": record.error if record else "",
         "retry_at": record.retry_at if record else None,
         "roles": list(record.roles) if record else [],
+        "webhook": host.hints.address(config.id),
     }
 
 

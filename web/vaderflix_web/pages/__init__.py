@@ -1,6 +1,6 @@
 """The pages, one module each."""
 
-from . import account, browse, doors, home, media, player, requests, search, title
+from . import account, browse, doors, home, hooks, media, player, requests, search, title
 from .admin import HANDLERS as ADMIN_HANDLERS
 
 HANDLERS = [
@@ -8,6 +8,7 @@ HANDLERS = [
     *browse.HANDLERS,
     *doors.HANDLERS,
     *home.HANDLERS,
+    *hooks.HANDLERS,
     *media.HANDLERS,
     *player.HANDLERS,
     *requests.HANDLERS,
