@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -87,3 +89,16 @@ def visit(app: Any) -> Callable[[str], Any]:
         return visitor
 
     return signed_in
+
+
+@pytest.fixture
+async def address(app: Any) -> AsyncIterator[str]:
+    """The product, served on loopback."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+    serving = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await serving

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from litestar import get, post
@@ -10,6 +11,7 @@ from litestar.params import FromPath
 from vaderflix_core.api import MediaKind
 from vaderflix_core.failures import Failure, Invalid, Missing
 from vaderflix_core.requests.service import AlreadyRequested
+from vaderflix_core.requests.states import ENDED
 
 from ..auth import host_of
 from ..cards import KINDS, Card, held_card, hit_meta, title_href
@@ -22,6 +24,7 @@ from ..words.requests import what
 from ..words.states import Chip, availability_chip, chip_of
 
 if TYPE_CHECKING:
+    from vaderflix_core.requests.models import Request
     from vaderflix_core.search.models import TitlePage, TitleSeason
 
 
@@ -34,8 +37,26 @@ async def _title(request: Req, kind: str, ref: str) -> TitlePage:
     return found
 
 
-def season_chip(season: TitleSeason) -> Chip:
-    """How much of a season is there."""
+async def _asked(request: Req, found: TitlePage) -> dict[int, Request]:
+    """The seasons that somebody waits for, each with the newest request that covers it."""
+    if found.hit.kind != "series":
+        return {}
+    try:
+        known = await host_of(request).requests.for_title(found.hit.kind, found.hit.ids)
+    except Failure:
+        return {}
+    asked: dict[int, Request] = {}
+    for one in known:
+        if one.state not in ENDED:
+            for number in one.seasons or [s.number for s in found.seasons if s.number > 0]:
+                asked.setdefault(number, one)
+    return asked
+
+
+def season_chip(season: TitleSeason, asked: Request | None = None) -> Chip:
+    """How much of a season is there, or how far the request for the rest is."""
+    if asked is not None and season.availability != "available":
+        return chip_of(asked)
     all_of = season.aired if season.aired is not None else season.known
     if season.availability == "available":
         words = (
@@ -58,7 +79,7 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     button, asked = await hit_button(host, request.user, hit)
     if hit.availability == "absent" and asked is None and not found.requesters and _may_ask(request, found):
         button = Button(label=_("Cannot be requested now"), look="denied", icon="lock")
-    seen = await _seen(request, found)
+    seen, waiting = await _seen(request, found), await _asked(request, found)
     silent = [s for s in found.sources if not s.ok]
     return page(
         request,
@@ -70,9 +91,9 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
         chip=chip_of(asked) if asked else availability_chip(str(hit.availability)),
         asked=asked,
         asked_href=f"/requests/{asked.id}" if asked and owned(request.user, asked) else "",
-        seasons=[(s, season_chip(s)) for s in found.seasons],
+        seasons=[(s, season_chip(s, waiting.get(s.number))) for s in found.seasons],
         can_ask=_can_ask(request, found),
-        missing=_missing(found),
+        missing=_missing(found, waiting),
         silent=silent,
         facts=_facts(request, found),
         begun=seen,
@@ -95,9 +116,10 @@ def _can_ask(request: Req, found: TitlePage) -> bool:
     return bool(found.requesters) and _may_ask(request, found) and found.hit.kind == "series"
 
 
-def _missing(found: TitlePage) -> list[int]:
-    """The seasons of which something is missing."""
-    return [s.number for s in found.seasons if s.availability in ("absent", "partly") and s.number > 0]
+def _missing(found: TitlePage, asked: Collection[int]) -> list[int]:
+    """The seasons of which something is missing that nobody asked for."""
+    missing = [s.number for s in found.seasons if s.availability in ("absent", "partly") and s.number > 0]
+    return [number for number in missing if number not in asked]
 
 
 async def _seen(request: Req, found: TitlePage) -> bool:
@@ -159,12 +181,15 @@ async def _positions(request: Req, held: Any) -> list[Any]:
 async def request_form(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     """The request dialog; a page of its own where no script runs."""
     found = await _title(request, kind, ref)
-    return _form(request, found, title_href(found.hit.kind, found.hit.ref or ref), _missing(found), "")
+    chosen = _missing(found, await _asked(request, found))
+    return await _form(request, found, title_href(found.hit.kind, found.hit.ref or ref), chosen, "")
 
 
-def _form(request: Req, found: TitlePage, base: str, chosen: list[int], error: str, status: int = 200) -> Page:
+async def _form(request: Req, found: TitlePage, base: str, chosen: list[int], error: str, status: int = 200) -> Page:
     template = "parts/request_dialog.html" if is_htmx(request) else "request_form.html"
-    seasons = [(s, season_chip(s)) for s in found.seasons if s.availability != "available"]
+    asked = await _asked(request, found)
+    open_ones = [s for s in found.seasons if s.availability != "available" and s.number not in asked]
+    seasons = [(s, season_chip(s)) for s in open_ones]
     return page(
         request,
         template,
@@ -172,6 +197,7 @@ def _form(request: Req, found: TitlePage, base: str, chosen: list[int], error: s
         hit=found.hit,
         seasons=seasons,
         chosen=chosen,
+        asked_all=bool(found.seasons) and not open_ones,
         base=base,
         error=error,
         auto=f"request.auto_approve.{found.hit.kind}" in request.user.permissions,
@@ -189,7 +215,7 @@ async def ask(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     known = {s.number for s in found.seasons}
     chosen = sorted({int(v) for v in form.getall("season", []) if isinstance(v, str) and v.isdigit()} & known)
     if hit.kind is MediaKind.SERIES and found.seasons and not chosen:
-        return _form(request, found, base, [], _("Choose at least one season."), status=422)
+        return await _form(request, found, base, [], _("Choose at least one season."), status=422)
     try:
         made = await host_of(request).requests.create(
             request.user,
@@ -205,7 +231,7 @@ async def ask(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
             return go_to(request, f"/requests/{already.request.id}", said=_("You asked for it already."))
         return go_to(request, base, said=_("Somebody asked for it already. You see here when it is ready."))
     except Invalid as failure:
-        return _form(request, found, base, chosen, failure.message, status=422)
+        return await _form(request, found, base, chosen, failure.message, status=422)
     return go_to(request, f"/requests/{made.id}", said=_("%(title)s requested") % {"title": what(made)})
 
 

@@ -1,0 +1,124 @@
+"""In a real browser: the policy holds, the keyboard is enough, a small phone is wide enough, parts come alive."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from world import PASSWORD
+
+pytestmark = pytest.mark.anyio
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+async def signed_in(context: BrowserContext, address: str, name: str) -> tuple[Page, list[str]]:
+    """A page of that person, and what its console complains of."""
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda e: complaints.append(str(e)))
+    await page.goto(address + "/signin")
+    await page.fill("[name=username]", name)
+    await page.fill("[name=password]", PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(address + "/")
+    return page, complaints
+
+
+async def playing_past(page: Page, seconds: float) -> None:
+    """Wait until the film is there; the page's policy forbids the waiting that playwright brings."""
+    async with asyncio.timeout(15):
+        while await page.evaluate("document.querySelector('video').currentTime") <= seconds:
+            await asyncio.sleep(0.05)
+
+
+async def test_no_page_is_wider_than_a_small_phone_or_breaks_the_policy(browser: Browser, address: str) -> None:
+    context = await browser.new_context(viewport={"width": 320, "height": 640}, reduced_motion="reduce")
+    page, complaints = await signed_in(context, address, "mara")
+    for path in (
+        "/",
+        "/films",
+        "/search?q=the",
+        "/title/movie/tmdb-653",
+        "/title/series/tvdb-9000201",
+        "/title/series/tvdb-9000201/request",
+        "/requests",
+        "/account",
+        "/admin",
+        "/admin/requests?show=all",
+        "/admin/downloads",
+        "/admin/services",
+        "/admin/services/films-4k",
+        "/admin/people",
+        "/watch/2",
+    ):
+        await page.goto(address + path)
+        await page.wait_for_load_state()
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 320, f"{path} is {wide} px wide"
+        assert await page.locator("h1").count() == 1, path
+    assert complaints == []
+
+
+async def test_a_title_is_found_and_asked_for_with_the_keyboard_alone(browser: Browser, address: str) -> None:
+    page, complaints = await signed_in(await browser.new_context(), address, "edith")
+    await page.keyboard.press("/")
+    await page.keyboard.type("metropolis")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/search?q=metropolis")
+    await page.wait_for_selector(".result h3 a >> text=Metropolis")
+    await page.locator(".result .btn", has_text="Request").first.focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("dialog[open]")
+    await page.keyboard.press("Escape")
+    await page.wait_for_selector("dialog[open]", state="hidden")
+    await page.locator(".result .btn", has_text="Request").first.focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("dialog[open]")
+    await page.locator("dialog .btn.strong").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/requests/*")
+    assert await page.inner_text(".verdict h2") == "It waits for approval."
+    assert complaints == []
+
+
+async def test_the_page_of_a_request_moves_by_itself(browser: Browser, address: str, visit: Any) -> None:
+    page, _ = await signed_in(await browser.new_context(), address, "edith")
+    await page.goto(address + "/title/movie/tmdb-19/request")
+    await page.click("button.strong")
+    await page.wait_for_url("**/requests/*")
+    mara = await visit("mara")
+    await mara.post(f"/admin/requests/{page.url.rsplit('/', 1)[1]}/decline", {"reason": "Seen it"})
+    await page.wait_for_selector(".verdict h2 >> text=It was declined.")
+
+
+async def test_a_film_plays_and_goes_on_where_it_stopped(browser: Browser, address: str) -> None:
+    page, complaints = await signed_in(await browser.new_context(), address, "noor")
+    await page.goto(address + "/title/movie/tmdb-653")
+    await page.click("text=Play")
+    await playing_past(page, 0.2)
+    await page.evaluate("document.querySelector('video').currentTime = 41")
+    await playing_past(page, 41)
+    async with page.expect_response("**/playback/position") as told:
+        await page.keyboard.press("k")
+    assert (await told.value).status == 204
+    await page.goto(address + "/title/movie/tmdb-653")
+    await page.click(".actions >> text=Resume")
+    await playing_past(page, 41)
+    assert complaints == []
