@@ -37,7 +37,7 @@ class Instances:
         supervisor: Supervisor,
         plugins: dict[str, PluginRecord],
         clock: Callable[[], datetime],
-        on_removed: Callable[[str], Awaitable[None]],
+        on_removed: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._db = db
         self._config = config
@@ -167,7 +167,8 @@ class Instances:
             raise Conflict("The configuration file sets this service. Remove it there.")
         await self._db.write(lambda conn: store.remove(conn, instance_id))
         await self.reconcile()
-        await self._on_removed(instance_id)
+        if self._on_removed is not None:
+            await self._on_removed(instance_id)
         self._bus.publish(InstanceChanged(at=self._clock(), instance=instance_id, state="removed"))
 
     async def switch_plugin(self, plugin: str, on: bool) -> None:
