@@ -28,7 +28,7 @@ from vaderflix_core.requests.models import Request, RequestState
 from vaderflix_core.store import requests as store
 from vaderflix_core.store.database import Database
 from vaderflix_core.testing import Title, catalogue, served
-from vaderflix_plex.simulated import PlexSimulator
+from vaderflix_plex.simulator import PlexSimulator
 from vaderflix_qbittorrent.simulator import QbittorrentSimulator
 from vaderflix_radarr.simulator import RadarrSimulator
 

@@ -27,7 +27,7 @@ from playwright.async_api import expect
 
 from vaderflix_core.api import Peer
 from vaderflix_core.testing import Release, Title, catalogue, free_port, served
-from vaderflix_plex.simulated import PlexSimulator
+from vaderflix_plex.simulator import PlexSimulator
 from vaderflix_qbittorrent.real import PROGRAM, RealQbittorrent, installed, real_qbittorrent
 from vaderflix_radarr.simulator import RadarrSimulator
 
@@ -46,7 +46,8 @@ LOOK = """() => {
     const now = [text(".verdict-chip"), text("#verdict"), text(".live-figures")];
     if (JSON.stringify(now) !== JSON.stringify(window.seen.at(-1))) window.seen.push(now);
   };
-  new MutationObserver(look).observe(document.querySelector("main"), {subtree: true, childList: true, characterData: true});
+  const all = {subtree: true, childList: true, characterData: true};
+  new MutationObserver(look).observe(document.querySelector("main"), all);
   look();
 }"""
 

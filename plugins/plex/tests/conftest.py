@@ -16,7 +16,7 @@ from vaderflix_core.api import ExternalIds, Instance, MediaKind, Secret
 from vaderflix_core.testing import CatalogueEpisode, CatalogueSeason, Title, catalogue, served
 from vaderflix_plex.provider import PlexProvider
 from vaderflix_plex.settings import PlexSettings
-from vaderflix_plex.simulated import PlexSimulator
+from vaderflix_plex.simulator import PlexSimulator
 
 DATA = Path(__file__).parent / "data"
 

@@ -9,7 +9,7 @@ from vaderflix_core.api import AuthFailed, HealthCheck, MediaSource, Rejected, W
 from vaderflix_core.api.roles import ABILITIES
 from vaderflix_core.api.settings import check_settings_type, dump, fields, parse
 from vaderflix_core.testing import Fault
-from vaderflix_plex import PlexProvider, PlexSettings, health_checks, media_sources, menu, plugin, simulator
+from vaderflix_plex import PlexProvider, PlexSettings, health_checks, media_sources, menu, plugin, stand_in
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,7 @@ async def test_one_provider_serves_both_roles_and_has_the_abilities(provide):
     (item,) = menu(instance)
     assert item.url == "http://plex.test/web/index.html"
     assert plugin().settings is PlexSettings
-    assert simulator().instance == "plex"
+    assert stand_in().instance == "plex"
 
 
 async def test_a_good_connection_says_who_answers(plex):

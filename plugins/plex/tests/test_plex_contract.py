@@ -9,7 +9,7 @@ import httpx
 
 from vaderflix_core.api import ExternalIds, MediaKind
 from vaderflix_core.testing import HealthCheckContract, MediaSourceContract
-from vaderflix_plex.simulated import TOKEN, PlexSimulator
+from vaderflix_plex.simulator import TOKEN, PlexSimulator
 
 
 @lru_cache(maxsize=1)

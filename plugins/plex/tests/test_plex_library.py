@@ -9,7 +9,7 @@ import pytest
 
 from vaderflix_core.api import BadAnswer, ExternalIds, MediaKind, NotFound, Rejected
 from vaderflix_core.testing import catalogue
-from vaderflix_plex.simulated import PlexSimulator
+from vaderflix_plex.simulator import PlexSimulator
 
 pytestmark = pytest.mark.anyio
 

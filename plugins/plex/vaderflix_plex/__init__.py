@@ -48,10 +48,11 @@ def menu(instance: Instance[PlexSettings]) -> list[MenuItem]:
     return [MenuItem(label=instance.name, url=f"{instance.settings.url.rstrip('/')}/web/index.html")]
 
 
-@hookimpl
-def simulator() -> SimulatorSpec:
+# A function `simulator` would be gone once Python has put the submodule of that name in its place
+@hookimpl(specname="simulator")
+def stand_in() -> SimulatorSpec:
     """A Plex Media Server of the simulated world."""
-    # Imported late, as only the demo and tests need it; its package must not be called as this hook is
-    from .simulated import PlexSimulator
+    # Imported late, as only the demo and tests need it
+    from .simulator import PlexSimulator
 
     return SimulatorSpec(instance="plex", name="Plex", make=PlexSimulator)
