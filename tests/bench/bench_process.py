@@ -55,7 +55,10 @@ def start(folder: Path, config: Path) -> tuple[subprocess.Popen[bytes], str, flo
     url = f"http://127.0.0.1:{port}"
     arguments = ["serve", "--config", str(config), "--data-dir", str(folder / "data"), "--port", str(port)]
     began = time.perf_counter()
-    process = subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}  # as ./vaderflix does
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
     while True:
         try:
             if httpx.get(f"{url}/setup", timeout=1).status_code < 500:
@@ -87,7 +90,8 @@ def throughput(get: Any) -> str:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         times = sorted(pool.map(timed, range(CALLS)))
     seconds = time.perf_counter() - began
-    return f"{CALLS / seconds:6.0f}/s  median {statistics.median(times) * 1000:5.1f} ms  p95 {times[int(CALLS * 0.95)] * 1000:5.1f} ms"
+    median, p95 = statistics.median(times) * 1000, times[int(CALLS * 0.95)] * 1000
+    return f"{CALLS / seconds:6.0f}/s  median {median:5.1f} ms  p95 {p95:5.1f} ms"
 
 
 def main() -> None:
@@ -101,11 +105,11 @@ def main() -> None:
             config = configured(folder, note["services"], api)
             starts = []
             for _ in range(STARTS):
-                process, url, seconds = start(folder, config)
+                process, _, seconds = start(folder, config)
                 starts.append(seconds)
                 process.terminate()
                 process.wait(10)
-            process, url, _ = start(folder, config)
+            process, _, _ = start(folder, config)
             time.sleep(SETTLED)
             rss, pss = memory(process.pid)
             print(f"start to first page     median {statistics.median(starts):.2f} s of {STARTS} starts")
