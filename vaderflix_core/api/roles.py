@@ -39,6 +39,7 @@ from .models import (
     Verdict,
     Volume,
 )
+from .people import PendingSignIn, Person, Share, SharedLibrary
 
 
 class MediaSource(Protocol):
@@ -105,6 +106,13 @@ class Notifier(Protocol):
 
     async def send(self, notification: Notification) -> Receipt:
         """Deliver once to all recipients. Raises `Rejected` when it never will, `Unavailable` when later may do."""
+
+
+class PrivateNotifier(Protocol):
+    """Reaches one person where nobody else reads: links that let people in only go this way."""
+
+    async def send_private(self, notification: Notification) -> Receipt:
+        """Deliver once to its one recipient, at their email address. Raises what `Notifier.send` raises."""
 
 
 class HealthCheck(Protocol):
@@ -189,6 +197,46 @@ class Choices(Protocol):
         """For each field declared `dynamic`, the values the service offers."""
 
 
+class Identity(Protocol):
+    """Lets people sign in with the account they have at its service, if that account may use *our* service there."""
+
+    async def begin(self, return_to: str) -> PendingSignIn:
+        """Begin a sign-in; the service sends the browser back to the address `return_to` where it can."""
+
+    async def poll(self, state: str) -> Person | None:
+        """Who signed in; None while nobody has yet.
+
+        Raises `NotFound` for a sign-in that is over or was begun elsewhere, `Rejected` for people without access to our
+        service, and `Unavailable` when that cannot be checked now: no check, no entry.
+        """
+
+
+class Sharing(Protocol):
+    """Lets people into libraries of its service.
+
+    Nothing is ever shared more widely, or taken away, than a call says. A library list is never empty. An answer that
+    holds less than the service counts raises instead of looking like “nobody”.
+    """
+
+    async def libraries(self) -> list[SharedLibrary]:
+        """The libraries that can be shared."""
+
+    async def people(self) -> list[Share]:
+        """All shares of our service, invitations included. Raises when the list is not known to be whole."""
+
+    async def invite(self, person: str, libraries: list[str]) -> Share:
+        """Share libraries with somebody, named by subject, address or name. A share that is there is changed.
+
+        Raises `Rejected` when the service knows no such person, or the list is empty.
+        """
+
+    async def change(self, share: str, libraries: list[str]) -> Share:
+        """Share these libraries instead. Raises `NotFound` for a share that is gone, `Rejected` for an empty list."""
+
+    async def remove(self, share: str) -> None:
+        """End a share; one that is gone already is no failure."""
+
+
 class Role(Struct, frozen=True):
     """A role or ability: its Protocol, and the hook that makes providers of it (abilities have none)."""
 
@@ -210,5 +258,6 @@ ROLES: tuple[Role, ...] = (
 )
 
 ABILITIES: tuple[Role, ...] = tuple(
-    Role(p) for p in (Connectable, Images, Playback, Live, WebhookReceiver, Containers, Storage, Choices)
+    Role(p)
+    for p in (Connectable, PrivateNotifier, Images, Playback, Live, WebhookReceiver, Containers, Storage, Choices)
 )
