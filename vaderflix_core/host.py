@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from .access.activity import Activity
 from .access.service import Access
 from .access.sessions import Sessions
 from .api.events import InstanceChanged, LibraryChanged
@@ -26,6 +27,7 @@ from .jobs.runner import Runner
 from .library.index import Library
 from .log import Redactor
 from .monitor.service import Monitor
+from .notify.mails import Mails
 from .notify.service import Notify
 from .playback.images import Images
 from .playback.service import Watch
@@ -75,6 +77,7 @@ class Host:
         self.install_id = self.db.write_sync(_install_id)
         self.db.write_sync(seed_roles)
         self.bus = Bus()
+        self.activity = Activity(self.db, clock)
         self.plugins = load_plugins(
             disabled=config.disabled_plugins, safe_mode=config.safe_mode, entry_points=entry_points
         )
@@ -111,6 +114,9 @@ class Host:
         self.submitter.submitted = lambda request_id: self.follower.hint_all()
         self.notify = Notify(
             self.db, self.bus, self.pool, self.guard, self.runner, clock, base_url=lambda: config.base_url
+        )
+        self.mails = Mails(
+            self.db, self.bus, self.pool, self.guard, self.runner, self.vault, clock, base_url=lambda: config.base_url
         )
         self.monitor = Monitor(self.db, self.bus, self.pool, self.guard, lambda: self.supervisor.records, clock)
         self.playback = Watch(self.db, self.pool, self.guard, self.library, self.vault, clock)

@@ -154,6 +154,6 @@ class Notify:
 
         return effects
 
-    async def deliveries(self, limit: int = 100) -> list[Delivery]:
-        """The newest deliveries, for the admin."""
-        return await self._db.read(lambda conn: deliveries.newest(conn, limit))
+    async def deliveries(self, limit: int = 100, state: str = "") -> list[Delivery]:
+        """The newest deliveries, for the admin; of one state if it is given."""
+        return await self._db.read(lambda conn: deliveries.newest(conn, limit, state))

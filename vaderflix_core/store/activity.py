@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, or_, select, text
 
 from .tables import activity
 
@@ -57,21 +57,36 @@ def find(
     *,
     actor_id: int | None = None,
     actions: Collection[str] = (),
+    group: str = "",
+    words: str = "",
     since: datetime | None = None,
+    until: datetime | None = None,
     before: int | None = None,
     limit: int = 100,
 ) -> list[Entry]:
-    """Entries, newest first; `before` is the id of the last one of the page before."""
+    """Entries, newest first; `before` is the id of the last one before the page, `group` the first word of actions."""
     query = select(*_COLUMNS).order_by(a.id.desc()).limit(limit)
     if actor_id is not None:
         query = query.where(a.actor_id == actor_id)
     if actions:
         query = query.where(a.action.in_(actions))
+    if group:
+        query = query.where(a.action.startswith(f"{group}.", autoescape=True))
+    if words:
+        hits = (c.icontains(words, autoescape=True) for c in (a.subject, a.actor, a.ip, a.action))
+        query = query.where(or_(*hits))
+    if until is not None:
+        query = query.where(a.at < until)
     if since is not None:
         query = query.where(a.at >= since)
     if before is not None:
         query = query.where(a.id < before)
     return [Entry(**row._mapping) for row in conn.execute(query)]
+
+
+def actions(conn: Connection) -> list[str]:
+    """The actions that occur, by name."""
+    return list(conn.execute(select(a.action).distinct().order_by(a.action)).scalars())
 
 
 def broken_at(conn: Connection) -> int | None:

@@ -8,6 +8,7 @@ updates silently. Reads have an engine of their own that cannot write and never 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +69,9 @@ class Database:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """`write_sync` in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.write_sync, work)
+        # the thread sees what the caller's context says, as with asyncio.to_thread
+        run = contextvars.copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run, self.write_sync, work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """`read_sync` in a thread."""

@@ -44,8 +44,15 @@ def put(conn: Connection, delivery: Delivery) -> None:
         )
 
 
-def newest(conn: Connection, limit: int = 100) -> list[Delivery]:
-    """The newest deliveries."""
+def note(conn: Connection, notification_id: str, state: str, detail: str, now: datetime) -> None:
+    """Note how all deliveries of one message go."""
+    mine = d.notification_id == notification_id
+    conn.execute(update(deliveries).where(mine).values(state=state, detail=detail, at=now))
+
+
+def newest(conn: Connection, limit: int = 100, state: str = "") -> list[Delivery]:
+    """The newest deliveries, of one state if it is given."""
     columns = (d.notification_id, d.instance, d.recipient, d.title, d.state, d.detail, d.at)
-    rows = conn.execute(select(*columns).order_by(d.id.desc()).limit(limit))
+    query = select(*columns).order_by(d.id.desc()).limit(limit)
+    rows = conn.execute(query.where(d.state == state) if state else query)
     return [Delivery(**row._mapping) for row in rows]

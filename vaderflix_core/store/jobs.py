@@ -134,6 +134,12 @@ def hurry(conn: Connection, kind: str, now: datetime) -> None:
     conn.execute(update(jobs).where(j.kind == kind, j.state == "queued").values(run_at=now, lease_until=None))
 
 
+def id_of(conn: Connection, key: str) -> int | None:
+    """The job of a key."""
+    found: int | None = conn.execute(select(j.id).where(j.key == key)).scalar()
+    return found
+
+
 def revive(conn: Connection, job_id: int, now: datetime) -> bool:
     """Give a dead job another budget of attempts."""
     row = conn.execute(

@@ -10,6 +10,7 @@ from litestar.datastructures import Cookie
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
+from vaderflix_core.access.activity import asking_from
 from vaderflix_core.access.sessions import SignedIn
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class SignIn(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Set `user` and `auth` of the scope and go on."""
         connection: Connection = ASGIConnection(scope, receive, send)
+        asking_from.set(address_of(connection))
         found, tokens = await _who(connection)
         scope["user"], scope["auth"] = (found.user, found) if found is not None else (None, None)
         if tokens is None:

@@ -25,7 +25,7 @@ REMEMBERED = 1000
 
 
 class EmailNotifier:
-    """A `Notifier`, `HealthCheck` and `Connectable` over one account."""
+    """A `Notifier`, `PrivateNotifier`, `HealthCheck` and `Connectable` over one account."""
 
     def __init__(self, instance: Instance[EmailSettings]) -> None:
         self._instance = instance
@@ -64,6 +64,10 @@ class EmailNotifier:
         if len(refused) == len(people):
             raise refused[0][1]
         return Receipt(detail=_words(len(people) - len(refused), len(notification.recipients), refused, said))
+
+    async def send_private(self, notification: Notification) -> Receipt:
+        """One mail, which only its recipient gets."""
+        return await self.send(notification)
 
     def _remember(self, notification_id: str, address: str) -> None:
         self._sent[notification_id, address] = None
