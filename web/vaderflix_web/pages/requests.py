@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import ServerSentEvent
 
-from vaderflix_core.api.events import RequestChanged, RequestProgressed
+from vaderflix_core.api.events import DownloadsChanged, RequestChanged, RequestProgressed
 from vaderflix_core.failures import Failure
 from vaderflix_core.requests.models import RequestState
 from vaderflix_core.requests.states import ENDED
@@ -93,9 +93,10 @@ async def live_request(request: Req, request_id: FromPath[int]) -> ServerSentEve
 
 async def _changes(http: Request[Any, Any, Any], request_id: int) -> AsyncIterator[Event]:
     host, changes = host_of(http), Changes()
-    async with host.bus.subscribe(RequestChanged, RequestProgressed) as events:
+    async with host.bus.subscribe(RequestChanged, RequestProgressed, DownloadsChanged) as events:
         async for batch in batches(events):
-            if batch and not any(getattr(event, "request_id", None) == request_id for event in batch):
+            # a download's figures are those of the request it serves, so any of them may be new
+            if batch and not any(getattr(event, "request_id", request_id) == request_id for event in batch):
                 continue
             host.downloads.watch()
             for change in changes.of(await _rendered(http, request_id)):

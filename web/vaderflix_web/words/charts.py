@@ -43,8 +43,9 @@ def beats_words(name: str, severities: Iterable[str | None]) -> str:
     return _("%(name)s: %(what)s of %(all)s") % {"name": name, "what": ", ".join(parts), "all": len(known)}
 
 
-def spark(values: Sequence[float], label: str, tint: str = "") -> Markup:
-    """A line of figures over time; no axis, the figure beside it says how much."""
+def spark(figures: Sequence[float | None], label: str, tint: str = "") -> Markup:
+    """A line of figures over time, gaps left out; no axis, the figure beside it says how much."""
+    values = [value for value in figures if value is not None]
     if len(values) < 2:
         return Markup("")
     top = max(values) or 1
