@@ -78,12 +78,19 @@ links = Table(
     "links",
     metadata,
     Column("token_hash", LargeBinary(32), primary_key=True),
-    Column("kind", String(32), nullable=False),  # reset, email
+    Column("kind", String(32), nullable=False),  # reset, email, second_factor
     owner(index=True),
     Column("data", Packed(dict[str, str]), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
+)
+
+spent = Table(  # sealed one-time values that travelled with the visitor, such as a passkey's challenge
+    "spent",
+    metadata,
+    Column("value_hash", LargeBinary(32), primary_key=True),
+    Column("expires_at", UtcDateTime, nullable=False),
 )
 
 invites = Table(
@@ -135,6 +142,7 @@ shares = Table(
     owner(index=True),
     Column("instance", String(64), nullable=False),
     Column("person", String(254), nullable=False),  # the address or name that was invited there
+    Column("subject", String(255)),  # the source's own id of the person, once it is known
     Column("remote_id", String(120)),  # the source's own id of the share, once it is known
     Column("libraries", Packed(tuple[str, ...]), nullable=False),
     Column("state", String(16), nullable=False),  # wanted, pending, accepted, suspended, removed

@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import DateTime, Text
 
 from vaderflix_core.store import access_tables as _access_tables  # noqa: F401 - fills the metadata
+from vaderflix_core.store import outside_tables as _outside_tables  # noqa: F401 - fills the metadata
 from vaderflix_core.store import tables as _tables  # noqa: F401 - fills the metadata
 from vaderflix_core.store.metadata import metadata
 from vaderflix_core.store.types import Packed, UtcDateTime

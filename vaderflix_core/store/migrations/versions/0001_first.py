@@ -123,11 +123,40 @@ def upgrade() -> None:
     sa.Column('value', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_meta'))
     )
+    op.create_table('oidc_providers',
+    sa.Column('id', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('issuer', sa.Text(), nullable=False),
+    sa.Column('client_id', sa.String(length=255), nullable=False),
+    sa.Column('client_secret', sa.LargeBinary(), nullable=True),
+    sa.Column('scopes', sa.Text(), nullable=False),
+    sa.Column('role_claim', sa.String(length=120), nullable=False),
+    sa.Column('role_value', sa.String(length=255), nullable=False),
+    sa.Column('role', sa.String(length=32), nullable=False),
+    sa.Column('enabled', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_oidc_providers'))
+    )
     op.create_table('roles',
     sa.Column('name', sa.String(length=32), nullable=False),
     sa.Column('title', sa.String(length=120), nullable=False),
     sa.Column('permissions', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_roles'))
+    )
+    op.create_table('sign_ins',
+    sa.Column('token_hash', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('browser_hash', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('way', sa.String(length=64), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('token_hash', name=op.f('pk_sign_ins'))
+    )
+    with op.batch_alter_table('sign_ins', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sign_ins_expires_at'), ['expires_at'], unique=False)
+
+    op.create_table('spent',
+    sa.Column('value_hash', sa.LargeBinary(length=32), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('value_hash', name=op.f('pk_spent'))
     )
     op.create_table('users',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -328,6 +357,7 @@ def upgrade() -> None:
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('instance', sa.String(length=64), nullable=False),
     sa.Column('person', sa.String(length=254), nullable=False),
+    sa.Column('subject', sa.String(length=255), nullable=True),
     sa.Column('remote_id', sa.String(length=120), nullable=True),
     sa.Column('libraries', sa.Text(), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
@@ -458,7 +488,13 @@ def downgrade() -> None:
 
     op.drop_table('api_keys')
     op.drop_table('users')
+    op.drop_table('spent')
+    with op.batch_alter_table('sign_ins', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_sign_ins_expires_at'))
+
+    op.drop_table('sign_ins')
     op.drop_table('roles')
+    op.drop_table('oidc_providers')
     op.drop_table('meta')
     op.drop_table('library_sweeps')
     op.drop_table('library_spellings')
