@@ -12,8 +12,12 @@ import structlog
 from sqlalchemy import Connection
 
 from .access.activity import Activity
+from .access.links import Links
+from .access.passkeys import Passkeys
+from .access.passwords import Passwords
 from .access.service import Access
 from .access.sessions import Sessions
+from .access.totp import SecondFactor
 from .api.events import InstanceChanged, LibraryChanged
 from .api.models import HintScope
 from .api.roles import MediaSource
@@ -54,6 +58,7 @@ log = structlog.get_logger("host")
 
 CHANGES_EVERY = timedelta(minutes=2)
 LOOK_EVERY = 1.0
+FILE_EVERY = 2.0
 
 
 class Host:
@@ -118,6 +123,10 @@ class Host:
         self.mails = Mails(
             self.db, self.bus, self.pool, self.guard, self.runner, self.vault, clock, base_url=lambda: config.base_url
         )
+        self.links = Links(self.db, self.vault, clock)
+        self.passwords = Passwords(self.db, self.access, self.links, self.activity, self.jobs, self.mails.queue, clock)
+        self.second_factor = SecondFactor(self.db, self.vault, self.links, self.passwords, self.activity, clock)
+        self.passkeys = Passkeys(self.db, self.vault, self.activity, clock)
         self.monitor = Monitor(self.db, self.bus, self.pool, self.guard, lambda: self.supervisor.records, clock)
         self.playback = Watch(self.db, self.pool, self.guard, self.library, self.vault, clock)
         self.hints = Hints(
@@ -143,6 +152,7 @@ class Host:
         await self.jobs.start()
         for name, work in (
             ("instances", self._start_instances()),
+            ("configuration file", forever("configuration file", FILE_EVERY, self.instances.follow_file)),
             ("hints", self.hints.run()),
             ("requests", self.follower.run()),
             ("downloads", self.downloads.run()),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from sqlalchemy import Connection
 
 from .api.events import InstanceChanged
 from .api.settings import BadSettings, dump, parse
 from .bus import Bus
-from .config import Config
+from .config import Config, ConfigError, load_config
 from .failures import Conflict, Invalid, Missing
 from .plugins.records import InstanceConfig, InstanceRecord, PluginRecord, PluginState
 from .plugins.supervisor import Supervisor
@@ -22,6 +26,8 @@ from .store.database import Database
 from .vault import Vault
 
 Configs = list[InstanceConfig]  # the method `list` hides the type of that name inside the class
+log = structlog.get_logger("instances")
+
 ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
 
 
@@ -40,7 +46,10 @@ class Instances:
         on_removed: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._db = db
-        self._config = config
+        self._file = config.file
+        self._written = _changed_at(config.file)
+        self._of_file = config.instances
+        self._off_by_file = config.disabled_plugins
         self._vault = vault
         self._bus = bus
         self._supervisor = supervisor
@@ -52,7 +61,7 @@ class Instances:
         """Every configured instance; where the file and a row share an id, the file wins."""
         rows = await self._db.read(store.all_instances)
         found = {row.id: self._unseal(row) for row in rows}
-        found |= {one.id: one for one in self._config.instances}
+        found |= {one.id: one for one in self._of_file}
         return sorted(found.values(), key=lambda one: (one.plugin, one.priority, one.id))
 
     async def get(self, instance_id: str) -> InstanceConfig:
@@ -182,7 +191,26 @@ class Instances:
 
     async def plugins_off(self) -> set[str]:
         """The plugins that are switched off, by the file or by an admin."""
-        return set(self._config.disabled_plugins) | await self._db.read(store.plugins_off)
+        return set(self._off_by_file) | await self._db.read(store.plugins_off)
+
+    async def follow_file(self) -> None:
+        """Carry out what was changed in the configuration file; call it now and then.
+
+        Services and switched-off plugins apply at once, all else at the next start. A file that cannot be read is
+        named in the log, and what runs goes on.
+        """
+        written = _changed_at(self._file)
+        if written == self._written:
+            return
+        self._written = written
+        try:
+            read = await asyncio.to_thread(load_config, self._file, os.environ)
+        except ConfigError as error:
+            log.error("the configuration file was not taken over", error=str(error))
+            return
+        self._of_file, self._off_by_file = read.instances, read.disabled_plugins
+        log.info("configuration file read again", services=len(read.instances))
+        await self.reconcile()
 
     async def reconcile(self) -> None:
         """Make what runs match what is configured."""
@@ -191,6 +219,13 @@ class Instances:
             msgspec.structs.replace(one, enabled=False) if one.plugin in off else one for one in await self.list()
         ]
         await self._supervisor.reconcile(desired)
+
+
+def _changed_at(path: Path | None) -> float | None:
+    try:
+        return path.stat().st_mtime if path is not None else None
+    except OSError:
+        return None
 
 
 def _address_field(settings: dict[str, Any]) -> str:
