@@ -72,6 +72,7 @@ class User(Struct, frozen=True, kw_only=True):
     time_zone: str | None
     granted: tuple[str, ...]
     withheld: tuple[str, ...]
+    muted: tuple[str, ...]  # kinds of news that are not wanted (`notify/wishes.py`)
     permissions: frozenset[Permission]  # none for a disabled account
     created_at: datetime
     last_seen_at: datetime | None

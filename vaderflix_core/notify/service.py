@@ -26,6 +26,7 @@ from ..store.database import Database
 from ..store.deliveries import Delivery
 from ..store.jobs import Job
 from .queue import NEWS
+from .wishes import wants
 from .words import request_news
 
 DELIVER = "notify.deliver"
@@ -69,6 +70,7 @@ class Notify:
             user
             for user in everyone
             if not user.disabled
+            and wants(user, what)
             and (user.may(Permission.MANAGE_REQUESTS) if what in TO_MANAGERS else user.id == request.user_id)
         ]
         channels = [binding.instance for binding in self._pool.bindings(Notifier)]

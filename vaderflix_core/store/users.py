@@ -23,6 +23,7 @@ COLUMNS = (
     u.time_zone,
     u.granted,
     u.withheld,
+    u.muted,
     u.created_at,
     u.last_seen_at,
     roles.c.permissions.label("role_permissions"),

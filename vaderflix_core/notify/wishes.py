@@ -1,0 +1,63 @@
+"""Which news somebody wants. What is muted is kept with the account; some messages cannot be muted, and say why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ..access.models import Permission, User
+
+
+class News(StrEnum):
+    """One kind of message. The values are what `users.muted` holds and what news jobs carry."""
+
+    ASKED = "asked"
+    FAILED = "failed"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    PARTLY = "partly"
+    AVAILABLE = "available"
+    ACCESS_RECEIVED = "access_received"
+    NEW_SIGN_IN = "new_sign_in"
+    PASSWORD_RESET = "password_reset"
+    EMAIL_CHANGE = "email_change"
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """How a kind is offered: who gets it at all, and why it cannot be muted, if so."""
+
+    news: News
+    needs: Permission | None = None
+    always: str = ""
+
+
+KINDS = (
+    Kind(news=News.AVAILABLE, needs=Permission.REQUEST),
+    Kind(news=News.PARTLY, needs=Permission.REQUEST),
+    Kind(news=News.APPROVED, needs=Permission.REQUEST),
+    Kind(news=News.DECLINED, needs=Permission.REQUEST),
+    Kind(news=News.ASKED, needs=Permission.MANAGE_REQUESTS),
+    Kind(news=News.FAILED, needs=Permission.MANAGE_REQUESTS),
+    Kind(news=News.ACCESS_RECEIVED, needs=Permission.MANAGE_USERS),
+    Kind(news=News.NEW_SIGN_IN),
+    Kind(news=News.PASSWORD_RESET, always="You ask for it yourself, and without it there is no way back in."),
+    Kind(news=News.EMAIL_CHANGE, always="It proves that the new address is yours."),
+)
+MUTABLE = frozenset(kind.news for kind in KINDS if not kind.always)
+
+
+def offered(user: User) -> list[Kind]:
+    """The kinds that somebody can get."""
+    return [kind for kind in KINDS if kind.needs is None or user.may(kind.needs)]
+
+
+def wants(user: User, what: str) -> bool:
+    """Whether somebody wants to hear of this. What cannot be muted is always wanted."""
+    return what not in MUTABLE or what not in user.muted
+
+
+def mutable(names: Collection[str]) -> tuple[str, ...]:
+    """Of some names those that can be muted, in one order, to be kept."""
+    return tuple(sorted(MUTABLE & set(names)))
