@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 
 from .access.activity import Activity
 from .access.links import Links
+from .access.own_account import OwnAccount
+from .access.own_data import OwnData
 from .access.passkeys import Passkeys
 from .access.passwords import Passwords
 from .access.service import Access
@@ -104,6 +106,8 @@ class Host:
         )
         self.sessions = Sessions(self.db, self.vault, clock, days=config.session_days)
         self.access = Access(self.db, self.sessions, clock)
+        self.own_account = OwnAccount(self.db, self.sessions, self.activity)
+        self.own_data = OwnData(self.db, self.sessions, self.activity, clock)
         self.library = Library(
             self.db, self.pool, self.guard, clock, on_change=self.bus.publish, expected=self._media_sources
         )
