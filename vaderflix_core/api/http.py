@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,12 +12,14 @@ import httpx
 import msgspec
 
 from .errors import AuthFailed, BadAnswer, Cause, NotFound, Rejected, Unavailable, WrongService
+from .outbound import OutboundTransport, RefusedAddress, Resolve, look_up
 
 T = TypeVar("T")
 Explain = Callable[[httpx.Response], str | None]
 
 MAX_BODY = 64 * 1024 * 1024
 MAX_REDIRECTS = 3
+_WHOLE = re.compile(r"[a-z][a-z0-9+.-]*:|//|\\", re.I)
 
 
 def _retry_after(response: httpx.Response) -> float | None:
@@ -47,7 +50,8 @@ def _connect_error(error: httpx.TransportError, origin: str) -> Unavailable:
 class ServiceClient:
     """One service over HTTP. Made by `Instance.http`; closed by the core when the instance stops.
 
-    Credentials go in `headers`, never in a URL. Redirects are followed on the same host only.
+    Credentials go in `headers`, never in a URL. Requests go to the origin of `base_url` only: whole addresses are
+    refused as paths, redirects are followed on the same origin, and `outbound` judges where its name leads to.
     """
 
     def __init__(
@@ -59,16 +63,16 @@ class ServiceClient:
         verify: bool = True,
         explain: Explain | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        resolve: Resolve = look_up,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._explain = explain
+        limits = httpx.Limits(max_connections=16, max_keepalive_connections=4)
         self._http = httpx.AsyncClient(
             headers={"User-Agent": "VaderFlix", **(headers or {})},
             timeout=timeout,
-            verify=verify,
-            transport=transport,
+            transport=transport or OutboundTransport(verify=verify, limits=limits, resolve=resolve),
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=4),
         )
 
     @property
@@ -82,6 +86,8 @@ class ServiceClient:
         return f"{url.scheme}://{url.netloc.decode()}"
 
     def _url(self, path: str) -> str:
+        if _WHOLE.match(path):
+            raise Rejected(f"{self._origin} was asked for an address elsewhere, which is not done.")
         return f"{self.base_url}/{path.lstrip('/')}"
 
     @asynccontextmanager
@@ -123,6 +129,8 @@ class ServiceClient:
             raise WrongService(f"{self._origin} redirects in a circle: check the address.")
         except httpx.TimeoutException as error:
             raise Unavailable(f"{self._origin} did not answer in time.", cause=Cause.TIMEOUT) from error
+        except RefusedAddress as error:
+            raise Rejected(f"{self._origin} is not connected to: {error}") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise Rejected(f"{self.base_url} is not a web address.") from error
         except httpx.TransportError as error:

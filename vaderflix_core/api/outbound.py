@@ -1,0 +1,131 @@
+"""Connections to services: a name is looked up once, every answer is judged, the connection goes to what was judged.
+
+Services of a household stand on loopback and private addresses, and an admin types their address, so those are
+allowed. Refused, whoever asks and by whatever name: link-local addresses, and the places where clouds answer with
+credentials of the machine; addresses of no machine (unspecified, multicast, broadcast); and those that hide one of
+these inside IPv6.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+import httpcore
+import httpx
+
+Address = IPv4Address | IPv6Address
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+# where clouds hand the machine's own credentials and settings to whoever asks from inside
+METADATA = frozenset(
+    map(ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
+)
+_NAT64 = IPv6Network("64:ff9b::/96")
+_COMPATIBLE = IPv6Network("::/96")
+_THIS_NETWORK = IPv4Network("0.0.0.0/8")
+
+
+class RefusedAddress(Exception):
+    """The address may not be connected to; the text says which and why."""
+
+
+def inner(address: Address) -> Address:
+    """The IPv4 address that an IPv6 address stands for, if it does; else the address itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def why_refused(text: str) -> str | None:
+    """Why this address may not be connected to, in a few words; None when it may."""
+    address = ip_address(text.partition("%")[0])
+    meant = inner(address)
+    if meant in METADATA or meant.is_link_local:
+        return "it is link-local or a metadata address, where no service of a household runs"
+    if (isinstance(meant, IPv4Address) and meant in _THIS_NETWORK) or meant.is_unspecified:
+        return "it is no address of a machine"
+    if meant.is_multicast or str(meant) == "255.255.255.255":
+        return "it is no address of a single machine"
+    return None
+
+
+async def look_up(host: str, port: int) -> list[str]:
+    """The addresses of a name, as the system gives them. Raises `OSError`."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(place[0]) for *_facts, place in found))
+
+
+class Outbound(httpcore.AsyncNetworkBackend):
+    """Opens connections only to judged addresses. TLS still checks the name that was asked for."""
+
+    def __init__(self, resolve: Resolve = look_up) -> None:
+        self._resolve = resolve
+        self._network: httpcore.AsyncNetworkBackend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to the first address that answers. Raises httpcore's errors, and `RefusedAddress` when any
+        address of the name is refused: a name that leads to two such different places is not to be trusted."""
+        loop = asyncio.get_running_loop()
+        ends = None if timeout is None else loop.time() + timeout
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._resolve(host, port)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout("The name was not found in time.") from error
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"getaddrinfo: {error}") from error
+        for address in addresses:
+            if reason := why_refused(address):
+                raise RefusedAddress(f"{host} leads to {address}: {reason}.")
+        failed: Exception = httpcore.ConnectError("No address belongs to the name.")
+        for number, address in enumerate(addresses):
+            # a silent address gets its part of the time, so that the next one has some left
+            left = None if ends is None else max(0.01, (ends - loop.time()) / (len(addresses) - number))
+            try:
+                return await self._network.connect_tcp(address, port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed
+
+    async def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """A connection to a socket on this machine."""
+        return await self._network.connect_unix_socket(path, timeout, socket_options)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+class OutboundTransport(httpx.AsyncHTTPTransport):
+    """httpx's transport over `Outbound`. Proxies of the environment are not used: they would choose the address."""
+
+    def __init__(self, *, verify: ssl.SSLContext | bool, limits: httpx.Limits, resolve: Resolve = look_up) -> None:
+        context = httpx.create_ssl_context(verify=verify)
+        super().__init__(verify=context, limits=limits)
+        # httpx has no argument for the network; this is its own pool, with ours
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=Outbound(resolve),
+        )
