@@ -125,10 +125,9 @@ class Engine:
         return self._http.decode(await self._request(path, versioned=True, **params), kind)
 
     async def _ask(self, path: str, kind: type[T]) -> T:
-        response = await self._request(path, versioned=False)
         try:
-            return self._http.decode(response, kind)
-        except BadAnswer:
+            return self._http.decode(await self._request(path, versioned=False), kind)
+        except (BadAnswer, NotFound):
             raise WrongService("What answers at this address is not a Docker Engine.") from None
 
     async def _request(self, path: str, *, versioned: bool, **params: str) -> httpx.Response:
