@@ -43,7 +43,7 @@ async def signed_in(context: BrowserContext, address: str, name: str) -> tuple[P
 
 async def playing_past(page: Page, seconds: float) -> None:
     """Wait until the film is there; the page's policy forbids the waiting that playwright brings."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while await page.evaluate("document.querySelector('video').currentTime") <= seconds:
             await asyncio.sleep(0.05)
 

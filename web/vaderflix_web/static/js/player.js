@@ -64,11 +64,14 @@ function state() {
 
 if (video) {
   const start = Number(player.dataset.start) || 0;
-  video.addEventListener("loadedmetadata", () => {
+  const begin = () => {
     if (start > 0 && start < video.duration) video.currentTime = start;
     paint();
     video.play().catch(() => {});
-  });
+  };
+  // the film may know its length before this module has loaded
+  if (video.readyState >= HTMLMediaElement.HAVE_METADATA) begin();
+  else video.addEventListener("loadedmetadata", begin, { once: true });
   video.addEventListener("timeupdate", paint);
   video.addEventListener("progress", paint);
   video.addEventListener("play", state);
@@ -80,7 +83,9 @@ if (video) {
     report();
     if (player.dataset.next) location.assign(player.dataset.next);
   });
-  video.addEventListener("error", () => (document.getElementById("why").hidden = false));
+  const failed = () => (document.getElementById("why").hidden = false);
+  if (video.error) failed();
+  else video.addEventListener("error", failed);
   video.addEventListener("click", toggle);
   setInterval(() => !video.paused && report(), 10000);
   addEventListener("pagehide", report);
