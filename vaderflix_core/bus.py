@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from .api.events import Event
@@ -47,9 +47,16 @@ class Bus:
     def __init__(self) -> None:
         self._subscriptions: set[Subscription] = set()
         self._closed = False
+        self.carry: Callable[[Event], None] | None = None  # takes each event to the other processes, if there are any
 
     def publish(self, event: Event) -> None:
-        """Hand the event to everyone who asked for its kind. Call it on the event loop."""
+        """Hand the event to everyone who asked for its kind, in every process. Call it on the event loop."""
+        self.deliver(event)
+        if self.carry is not None:
+            self.carry(event)
+
+    def deliver(self, event: Event) -> None:
+        """Hand the event to everyone in this process."""
         for subscription in tuple(self._subscriptions):
             if isinstance(event, subscription.kinds):
                 subscription.offer(event)

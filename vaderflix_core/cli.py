@@ -56,7 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     address.add_argument("--safe-mode", action="store_true", default=None, help="start without any plugin")
 
     serve = commands.add_parser("serve", parents=[place, address], help="run Vader Flix")
+    serve.add_argument("--web", action="store_true", help="answer people only; jobs and schedule run elsewhere")
     serve.set_defaults(run=_serve)
+
+    worker = commands.add_parser("worker", parents=[place], help="run jobs only, beside `serve --web`")
+    worker.set_defaults(run=_background, part="worker")
+    scheduler = commands.add_parser(
+        "scheduler", parents=[place], help="follow, check and sync only; one of several works"
+    )
+    scheduler.set_defaults(run=_background, part="scheduler")
 
     demo = commands.add_parser("demo", parents=[place, address], help="run it with a simulated household")
     demo.add_argument(
@@ -95,13 +103,49 @@ def _config(asked: argparse.Namespace, **more: Any) -> Config:
 
 def _serve(asked: argparse.Namespace) -> int:
     from .host import Host
+    from .life import ALL, Part
     from .log import Redactor, configure_logging
 
     config = _config(asked)
     redactor = Redactor()
     configure_logging(redactor, level=config.log_level, format=config.log_format)
-    asyncio.run(serve(Host(config, redactor=redactor)))
+    if asked.web:
+        _need_shared(config)
+    parts = frozenset({Part.WEB}) if asked.web else ALL
+    asyncio.run(serve(Host(config, redactor=redactor, parts=parts)))
     return 0
+
+
+def _background(asked: argparse.Namespace) -> int:
+    from .host import Host
+    from .life import Part
+    from .log import Redactor, configure_logging
+
+    config = _config(asked)
+    _need_shared(config)
+    redactor = Redactor()
+    configure_logging(redactor, level=config.log_level, format=config.log_format)
+    asyncio.run(_stay(Host(config, redactor=redactor, parts=frozenset({Part(asked.part)}))))
+    return 0
+
+
+def _need_shared(config: Config) -> None:
+    if not config.redis_url or not config.database_url.startswith("postgresql"):
+        raise RuntimeError("Several processes need a PostgreSQL database_url and a redis_url that all of them share.")
+
+
+async def _stay(host: Host) -> None:
+    """Run a host without pages until a signal ends it."""
+    import signal
+
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    await host.start()
+    try:
+        await ended.wait()
+    finally:
+        await host.stop()
 
 
 async def serve(host: Host, *, ready: Any = None) -> None:

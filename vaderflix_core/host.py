@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from .access.activity import Activity
@@ -20,17 +18,18 @@ from .access.passwords import Passwords
 from .access.service import Access
 from .access.sessions import Sessions
 from .access.totp import SecondFactor
-from .api.events import InstanceChanged, LibraryChanged
+from .api.events import InstanceChanged
 from .api.models import HintScope
 from .api.roles import MediaSource
 from .bus import Bus
 from .config import Config
 from .downloads.service import Downloads
-from .hints import Hints, forever
+from .hints import Hints, Reader
 from .instances import Instances
 from .jobs.broker import Jobs
 from .jobs.runner import Runner
 from .library.index import Library
+from .life import ALL, HintHeard, Life, Part, ServicesEdited, WorkQueued
 from .log import Redactor
 from .monitor.service import Monitor
 from .notify.mails import Mails
@@ -56,11 +55,7 @@ from .store.migrate import migrate
 from .store.users import seed_roles
 from .vault import open_vault
 
-log = structlog.get_logger("host")
-
 CHANGES_EVERY = timedelta(minutes=2)
-LOOK_EVERY = 1.0
-FILE_EVERY = 2.0
 
 
 class Host:
@@ -73,6 +68,7 @@ class Host:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         entry_points: Any = None,
         redactor: Redactor | None = None,
+        parts: frozenset[Part] = ALL,
     ) -> None:
         self.config = config
         self.clock = clock
@@ -102,7 +98,15 @@ class Host:
             clean=self.redactor.clean,
         )
         self.instances = Instances(
-            self.db, config, self.vault, self.bus, self.supervisor, self.plugins, clock, on_removed=self._removed
+            self.db,
+            config,
+            self.vault,
+            self.bus,
+            self.supervisor,
+            self.plugins,
+            clock,
+            on_edited=self._edited,
+            on_removed=self._removed,
         )
         self.sessions = Sessions(self.db, self.vault, clock, days=config.session_days)
         self.access = Access(self.db, self.sessions, clock)
@@ -115,12 +119,19 @@ class Host:
         self.search = Search(self.library, self.pool, self.fanout, self.images)
         self.titles = Titles(self.library, self.pool, self.fanout, self.images)
         self.runner = Runner(self.db, clock)
-        self.jobs = Jobs(self.db, self.runner, clock)
+        self.jobs = Jobs(
+            self.db,
+            self.runner,
+            clock,
+            redis_url=config.redis_url if parts != ALL else None,
+            relays=Part.SCHEDULER in parts,
+            works=Part.WORKER in parts,
+            elsewhere=lambda: self.bus.publish(WorkQueued(at=clock())),
+        )
         self.downloads = Downloads(self.db, self.bus, self.pool, self.guard, clock)
         self.requests = Requests(self.db, self.bus, self.jobs, self.downloads, clock)
         self.submitter = Submitter(self.db, self.bus, self.pool, self.guard, self.runner, clock)
         self.follower = Follower(self.db, self.bus, self.pool, self.guard, self.library, clock)
-        self.submitter.submitted = lambda request_id: self.follower.hint_all()
         self.notify = Notify(
             self.db, self.bus, self.pool, self.guard, self.runner, clock, base_url=lambda: config.base_url
         )
@@ -137,44 +148,18 @@ class Host:
             self.pool,
             self.guard,
             self.vault,
-            {
-                HintScope.REQUESTS: self.follower.hint,
-                HintScope.DOWNLOADS: self.downloads.hint,
-                HintScope.HEALTH: self.monitor.hint,
-                HintScope.LIBRARY: self._library_hint,
-            },
+            self._readers() if Part.SCHEDULER in parts else self._tellers(),
         )
         self.plugin_work = PluginWork(self.supervisor, self.guard, self.bus)
-        self._tasks: list[asyncio.Task[None]] = []
+        self.life = Life(self, parts)
         self._synced: dict[str, datetime] = {}
         self._stopped = False
 
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Take up the work that was left, and start the instances in the background: pages answer at once."""
-        await self.jobs.start()
-        for name, work in (
-            ("instances", self._start_instances()),
-            ("configuration file", forever("configuration file", FILE_EVERY, self.instances.follow_file)),
-            ("hints", self.hints.run()),
-            ("requests", self.follower.run()),
-            ("downloads", self.downloads.run()),
-            ("monitor", self.monitor.run()),
-            ("library", forever("library", LOOK_EVERY, self._sync_libraries)),
-            ("library events", self._watch_library()),
-            ("plugin work", self.plugin_work.run()),
-        ):
-            self._begin(name, work)
-
-    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
-
-    async def _start_instances(self) -> None:
-        try:
-            await self.instances.reconcile()
-        except Exception as error:
-            log.error("instances could not be started", exc_info=error)
+        """Begin the background work of this process's parts."""
+        await self.life.start()
 
     async def stop(self) -> None:
         """End everything, in order; safe to call twice."""
@@ -182,9 +167,7 @@ class Host:
             return
         self._stopped = True
         self.bus.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.life.stop()
         await self.jobs.stop()
         await self.supervisor.stop()
         self.db.dispose()
@@ -200,8 +183,7 @@ class Host:
     def _hurry(self, instance: str) -> None:
         """A service is back: what waited for it goes on now."""
         self.follower.hint(instance)
-        self._begin("hurry", self._hurry_jobs())
-        self._tasks = [task for task in self._tasks if not task.done()]
+        self.life.begin("hurry", self._hurry_jobs())
 
     async def _hurry_jobs(self) -> None:
         now = self.clock()
@@ -217,11 +199,26 @@ class Host:
             and "media_sources" in self.plugins[record.config.plugin].hooks
         }
 
-    async def _watch_library(self) -> None:
-        async with self.bus.subscribe(LibraryChanged) as changes:
-            async for event in changes:
-                if isinstance(event, LibraryChanged) and (event.added or event.changed):
-                    self.follower.hint_all()
+    def _readers(self) -> dict[HintScope, Reader]:
+        return {
+            HintScope.REQUESTS: self.follower.hint,
+            HintScope.DOWNLOADS: self.downloads.hint,
+            HintScope.HEALTH: self.monitor.hint,
+            HintScope.LIBRARY: self._library_hint,
+        }
+
+    def _tellers(self) -> dict[HintScope, Reader]:
+        """In a process that does not read by itself: tell the one that does."""
+
+        def teller(scope: HintScope) -> Reader:
+            return lambda instance, ref: self.bus.publish(
+                HintHeard(at=self.clock(), instance=instance, scope=scope, ref=ref)
+            )
+
+        return {scope: teller(scope) for scope in HintScope}
+
+    def _edited(self) -> None:
+        self.bus.publish(ServicesEdited(at=self.clock()))
 
     async def _removed(self, instance: str) -> None:
         """An admin removed a service: what it held can no longer be watched."""
@@ -234,7 +231,7 @@ class Host:
         else:
             await self.library.refresh_item(instance, ref)
 
-    async def _sync_libraries(self) -> None:
+    async def sync_libraries(self) -> None:
         """Bring each library index up to date: at once when an instance comes, then when it is due."""
         never = datetime.min.replace(tzinfo=UTC)
         for binding in self.pool.bindings(MediaSource):

@@ -43,6 +43,7 @@ class Instances:
         supervisor: Supervisor,
         plugins: dict[str, PluginRecord],
         clock: Callable[[], datetime],
+        on_edited: Callable[[], None] = lambda: None,
         on_removed: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._db = db
@@ -55,6 +56,7 @@ class Instances:
         self._supervisor = supervisor
         self._plugins = plugins
         self._clock = clock
+        self._on_edited = on_edited
         self._on_removed = on_removed
 
     async def list(self) -> Configs:
@@ -161,6 +163,7 @@ class Instances:
         )
         now = self._clock()
         await self._db.write(lambda conn: store.put(conn, row, now))
+        self._on_edited()
 
     async def set_enabled(self, instance_id: str, enabled: bool) -> None:
         """Switch an instance on or off."""
@@ -175,6 +178,7 @@ class Instances:
         if one.managed_by_file:
             raise Conflict("The configuration file sets this service. Remove it there.")
         await self._db.write(lambda conn: store.remove(conn, instance_id))
+        self._on_edited()
         await self.reconcile()
         if self._on_removed is not None:
             await self._on_removed(instance_id)
@@ -187,6 +191,7 @@ class Instances:
             store.switch_plugin(conn, plugin, on)
 
         await self._db.write(work)
+        self._on_edited()
         await self.reconcile()
 
     async def plugins_off(self) -> set[str]:

@@ -52,6 +52,7 @@ class Jobs:
         redis_url: str | None = None,
         relays: bool = True,
         works: bool = True,
+        elsewhere: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
         self.runner = runner
@@ -59,6 +60,7 @@ class Jobs:
         self._embedded = redis_url is None
         self._relays = relays
         self._works = works
+        self._elsewhere = elsewhere
         self._broker = _broker(redis_url)
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -95,8 +97,11 @@ class Jobs:
             self._relay_task = asyncio.create_task(self._relay())
 
     def wake(self) -> None:
-        """Look at the outbox now. Safe on the event loop only."""
-        self._woken.set()
+        """Have the outbox looked at now, here or where it is read. Safe on the event loop only."""
+        if self._relays:
+            self._woken.set()
+        else:
+            self._elsewhere()
 
     async def _relay(self) -> None:
         while True:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import msgspec
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from ..api.events import HealthChanged
 from ..api.models import HealthReport, Severity
@@ -17,11 +18,13 @@ from ..bus import Bus
 from ..plugins.guard import Answer, Guard, Outcome
 from ..plugins.pool import Binding, Pool
 from ..plugins.records import InstanceRecord, InstanceState
+from ..store import health as store
 from ..store import incidents
 from ..store.database import Database
 from ..store.incidents import Incident
 
 EVERY = 60.0
+RECALL_EVERY = 3.0
 CONFIRM_AFTER = 5.0
 HISTORY = 60
 SLOW_SECONDS = 3.0
@@ -55,12 +58,13 @@ def worst(reports: tuple[HealthReport, ...]) -> Severity:
     return max((r.severity for r in reports), key=ORDER.index, default=Severity.OK)
 
 
-class _State:
-    def __init__(self) -> None:
-        self.reports: tuple[HealthReport, ...] = ()
-        self.severity: Severity | None = None
-        self.since: datetime | None = None
-        self.history: deque[Beat] = deque(maxlen=HISTORY)
+class _State(Struct, kw_only=True):
+    """What is remembered of an instance, kept over restarts and read by the other processes."""
+
+    reports: tuple[HealthReport, ...] = ()
+    severity: Severity | None = None
+    since: datetime | None = None
+    history: tuple[Beat, ...] = ()
 
 
 class Monitor:
@@ -87,6 +91,7 @@ class Monitor:
 
     async def run(self) -> None:
         """Check for ever; cancel to stop."""
+        await self._recall()
         revision, due = -1, 0.0
         loop = asyncio.get_running_loop()
         while True:
@@ -99,6 +104,18 @@ class Monitor:
             await asyncio.gather(*(self._check(binding) for binding in bindings))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), 2.0)
+
+    async def follow(self) -> None:
+        """In a process that does not check: know what the one that does has found; cancel to stop."""
+        while True:
+            with contextlib.suppress(Exception):
+                await self._recall()
+            await asyncio.sleep(RECALL_EVERY)
+
+    async def _recall(self) -> None:
+        for instance, kept in (await self._db.read(store.recall)).items():
+            with contextlib.suppress(msgspec.MsgspecError):
+                self._states[instance] = msgspec.json.decode(kept, type=_State)
 
     def hint(self, instance: str, ref: str | None = None) -> None:
         """Check an instance now."""
@@ -132,7 +149,7 @@ class Monitor:
                 HealthReport(severity=Severity.ERROR, code=f"call.{answer.outcome.value}", message=answer.error),
             )
         severity = worst(reports)
-        state.history.append(Beat(at=now, severity=severity, seconds=answer.seconds))
+        state.history = (*state.history, Beat(at=now, severity=severity, seconds=answer.seconds))[-HISTORY:]
         found = {
             r.code: (r.severity.value, r.message) for r in reports if r.severity in (Severity.WARNING, Severity.ERROR)
         }
@@ -142,8 +159,14 @@ class Monitor:
             state.since = now
         changed = severity is not state.severity or before != set(found)
         state.reports, state.severity = reports, severity
-        if changed or first:
-            await self._db.write(lambda conn: incidents.match(conn, binding.instance, found, now))
+        kept = msgspec.json.encode(state).decode()
+
+        def write(conn: Connection) -> None:
+            store.remember(conn, binding.instance, kept)
+            if changed or first:
+                incidents.match(conn, binding.instance, found, now)
+
+        await self._db.write(write)
         if changed:
             top = max(reports, key=lambda r: ORDER.index(r.severity), default=None)
             self._bus.publish(
@@ -171,7 +194,7 @@ class Monitor:
         message = max(state.reports, key=lambda r: ORDER.index(r.severity)).message if state.reports else ""
         if record.state is not InstanceState.RUNNING and record.state is not InstanceState.STARTING:
             severity, message, since = Severity.ERROR, record.error, record.since
-        answered = [beat.seconds for beat in list(state.history)[-3:]]
+        answered = [beat.seconds for beat in state.history[-3:]]
         return InstanceHealth(
             instance=record.config.id,
             name=record.config.name,
@@ -180,7 +203,7 @@ class Monitor:
             message=message,
             since=since,
             reports=state.reports,
-            history=tuple(state.history),
+            history=state.history,
             slow=bool(answered) and min(answered) > SLOW_SECONDS,
         )
 

@@ -41,7 +41,6 @@ class Submitter:
         self._pool = pool
         self._guard = guard
         self._clock = clock
-        self.submitted: Callable[[int], None] = lambda request_id: None
         runner.register(SUBMIT, self.run, attempts=ATTEMPTS, on_dead=self.give_up)
 
     async def run(self, job: Job) -> Effects | None:
@@ -126,7 +125,6 @@ class Submitter:
             previous=request.state,
         )
         self._bus.publish(event)
-        self.submitted(request.id)
 
     async def _waiting(self, request: Request, name: str, answer: Answer[Ticket]) -> None:
         await self._note(request, Reason.SERVICE_DOWN, f"{name}: {answer.error}")

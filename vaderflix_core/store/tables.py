@@ -147,6 +147,21 @@ jobs = Table(
     Index("ix_jobs_due", "state", "run_at"),
 )
 
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+health = Table(
+    "health",
+    metadata,
+    Column("instance", String(64), primary_key=True),
+    Column("state", Text, nullable=False),  # the monitor's memory of the instance, as JSON
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

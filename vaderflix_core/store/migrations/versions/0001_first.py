@@ -42,6 +42,11 @@ def upgrade() -> None:
     sa.Column('plugin', sa.String(length=64), nullable=False),
     sa.PrimaryKeyConstraint('plugin', name=op.f('pk_disabled_plugins'))
     )
+    op.create_table('health',
+    sa.Column('instance', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('instance', name=op.f('pk_health'))
+    )
     op.create_table('incidents',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('instance', sa.String(length=64), nullable=False),
@@ -84,6 +89,12 @@ def upgrade() -> None:
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.create_index('ix_jobs_due', ['state', 'run_at'], unique=False)
 
+    op.create_table('leases',
+    sa.Column('name', sa.String(length=32), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('until', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_leases'))
+    )
     op.create_table('library_items',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('instance', sa.String(length=64), nullable=False),
@@ -503,6 +514,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_library_items_added')
 
     op.drop_table('library_items')
+    op.drop_table('leases')
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.drop_index('ix_jobs_due')
 
@@ -512,6 +524,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_incidents_instance'))
 
     op.drop_table('incidents')
+    op.drop_table('health')
     op.drop_table('disabled_plugins')
     op.drop_table('deliveries')
     with op.batch_alter_table('activity', schema=None) as batch_op:
