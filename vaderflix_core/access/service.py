@@ -16,6 +16,7 @@ from ..failures import Conflict, Invalid, Missing
 from ..store import users as store
 from ..store.database import Database
 from .models import ADMIN, Role, User
+from .policy import weakness
 from .sessions import Sessions
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 HASHES_AT_ONCE = 2
 NAME = re.compile(r"^[\w.@+-]{2,64}$")
-MIN_PASSWORD = 10
 
 
 class Access:
@@ -69,24 +69,29 @@ class Access:
         role: str = "requester",
         display_name: str = "",
         email: str | None = None,
+        also: Callable[[Connection, User], None] | None = None,
     ) -> User:
-        """Make an account. Raises `Invalid` with what is wrong, `Conflict` when the name is taken."""
+        """Make an account. Raises `Invalid` with what is wrong, `Conflict` when the name is taken.
+
+        `also` is done in the same transaction; when it raises, there is no account either.
+        """
         wrong: dict[str, str] = {}
         username = username.strip()
         if not NAME.match(username):
             wrong["username"] = "Use 2 to 64 letters, digits or . _ @ + -"
-        if password is not None and len(password) < MIN_PASSWORD:
-            wrong["password"] = f"Use {MIN_PASSWORD} characters or more"
+        if password is not None and (problem := weakness(password, username)):
+            wrong["password"] = problem
         if role not in await self._role_names():
             wrong["role"] = "Choose one of " + ", ".join(await self._role_names())
         if email and ("@" not in email or any(c.isspace() for c in email) or len(email) > 254):
             wrong["email"] = "This is not an email address"
         if wrong:
             raise Invalid("The account could not be made.", wrong)
-        hashed = await self._hash(password) if password is not None else None
+        hashed = await self.hash_password(password) if password is not None else None
         now = self._clock()
-        return await self._db.write(
-            lambda conn: store.add(
+
+        def work(conn: Connection) -> User:
+            user = store.add(
                 conn,
                 username=username,
                 display_name=display_name.strip()[:120] or username,
@@ -95,7 +100,11 @@ class Access:
                 role=role,
                 now=now,
             )
-        )
+            if also is not None:
+                also(conn, user)
+            return user
+
+        return await self._db.write(work)
 
     async def _role_names(self) -> list[str]:
         return [role.name for role in await self.roles()]
@@ -150,17 +159,18 @@ class Access:
 
     # -- signing in ----------------------------------------------------------------------------------------------
 
-    async def _hash(self, password: str) -> str:
+    async def hash_password(self, password: str) -> str:
+        """What is kept of a password. Slow by intent, and a few at a time: they must not starve the pages."""
         async with self._hashing:
             return await asyncio.to_thread(_hasher().hash, password)
 
     async def authenticate(self, username: str, password: str) -> User | None:
         """The account these credentials belong to. Takes as long for a name that does not exist."""
+        if self._decoy is None:  # before anything is looked up, so that the first try of all takes as long for any name
+            self._decoy = await self.hash_password(secrets.token_hex(8))
         found = await self._db.read(lambda conn: store.credentials(conn, username.strip()))
         user, hashed = found or (None, None)
         if hashed is None:
-            if self._decoy is None:
-                self._decoy = await self._hash(secrets.token_hex(8))
             user, hashed = None, self._decoy
         async with self._hashing:
             right = await asyncio.to_thread(_verify, hashed, password)

@@ -18,6 +18,7 @@ KINDS: dict[str, frozenset[str]] = {
     "invitation": frozenset({"inviter", "note", "until", "path"}),
     "password_reset": frozenset({"name", "until", "path"}),
     "email_change": frozenset({"name", "until", "path"}),
+    "email_changing": frozenset({"name", "email"}),
     "new_sign_in": frozenset({"name", "device", "ip", "at", "path"}),
 }
 TITLES = {
@@ -27,6 +28,7 @@ TITLES = {
     "invitation": "An invitation",
     "password_reset": "A new password",
     "email_change": "A new email address",
+    "email_changing": "The email address is being changed",
     "new_sign_in": "A sign-in from a new device",
 }
 SAMPLES: dict[str, dict[str, str]] = {
@@ -46,6 +48,7 @@ SAMPLES: dict[str, dict[str, str]] = {
     },
     "password_reset": {"name": "Noor", "until": "20:40", "path": "/reset/a-sample"},
     "email_change": {"name": "Noor", "until": "20:40", "path": "/email/a-sample"},
+    "email_changing": {"name": "Noor", "email": "noor.new@example.org"},
     "new_sign_in": {
         "name": "Noor",
         "device": "Firefox on Linux",

@@ -1,0 +1,38 @@
+"""What a password must be: long, not the name of its owner, and none of those that attackers try first.
+
+Length is what counts (NIST SP 800-63B, 5.1.1.2), so there is no rule about kinds of characters.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+MIN_PASSWORD = 10
+MAX_PASSWORD = 1024  # hashing more costs us and helps nobody
+
+RUNS = ("0123456789" * 4, "9876543210" * 4, "1234567890" * 4, "qwertyuiop" * 3, "abcdefghijklmnopqrstuvwxyz" * 2)
+_MARKS = re.compile(r"[\d\W_]+")
+_END = re.compile(r"[\d\W_]+$")
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The heads of public lists of leaked passwords, without the figures and marks at their end."""
+    return frozenset(Path(__file__).with_name("common_passwords.txt").read_text("utf-8").split())
+
+
+def weakness(password: str, username: str = "") -> str | None:
+    """Why a password is refused, in words for its owner; None when it is good."""
+    if len(password) < MIN_PASSWORD:
+        return f"Use {MIN_PASSWORD} characters or more"
+    if len(password) > MAX_PASSWORD:
+        return f"Use {MAX_PASSWORD} characters or fewer"
+    plain, name = password.casefold(), _END.sub("", username.casefold())
+    stem = _END.sub("", plain)
+    if name and not _MARKS.sub("", plain.replace(name, "")):
+        return "Do not use the user name as the password"
+    if len(set(plain)) < 4 or not {plain, stem}.isdisjoint(_common()) or any(plain in run for run in RUNS):
+        return "This is one of the passwords that are tried first. A few words in a row are strong and easy to keep"
+    return None
