@@ -51,6 +51,7 @@ class Wording(Protocol):
 
 class Faults:
     """ASGI middleware around a simulator. `set()` turns a fault on for paths that hold `path`; `clear()` ends it.
+    With `method` it hits calls of that verb only: HALF then does what a POST asks for and loses the answer.
 
     The same is offered over HTTP for tests in another process: `POST /_simulator/faults` with
     `{"fault": "slow", "seconds": 2, "path": "/queue"}`, and `DELETE /_simulator/faults`. `calls` records every
@@ -61,15 +62,15 @@ class Faults:
         self.app = app
         self.wording = wording
         self.fault: Fault | None = None
-        self.path = ""
+        self.path = self.method = ""
         self.seconds = 2.0
         self._over = asyncio.Event()
         self.calls: list[tuple[str, str]] = []
 
-    def set(self, fault: Fault, *, path: str = "", seconds: float = 2.0) -> None:
+    def set(self, fault: Fault, *, path: str = "", method: str = "", seconds: float = 2.0) -> None:
         """Fail from now on, for calls whose path contains `path`."""
         self._let_go()
-        self.fault, self.path, self.seconds = fault, path, seconds
+        self.fault, self.path, self.method, self.seconds = fault, path, method, seconds
 
     def clear(self) -> None:
         """Work again."""
@@ -91,7 +92,7 @@ class Faults:
             return
         query = scope.get("query_string", b"").decode()
         self.calls.append((scope["method"], f"{path}?{query}" if query else path))
-        if self.fault is None or self.path not in path:
+        if self.fault is None or self.path not in path or self.method not in ("", scope["method"]):
             await self.app(scope, receive, send)
             return
         await self._fail(self.fault, scope, receive, send)

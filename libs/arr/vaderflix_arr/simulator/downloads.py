@@ -101,11 +101,15 @@ class Downloads:
         return status_of(torrent)
 
     def _lose(self, present: set[str]) -> None:
-        """A torrent that was removed by hand leaves no trace but its grab."""
+        """A torrent that was removed by hand leaves no trace but its grab, by which it is known when it comes back."""
         if self.trouble:
             return
         for grab in self.sim.store.rows("grabs"):
-            if grab["state"] not in DONE and grab["downloadId"] not in present and age_of(grab) > 5:
+            there = grab["downloadId"] in present
+            if grab["state"] == "gone" and there:
+                grab["state"] = "downloading"
+                self.sim.store.touch()
+            elif grab["state"] not in DONE and not there and age_of(grab) > 5:
                 grab["state"] = "gone"
                 self.sim.store.touch()
 
