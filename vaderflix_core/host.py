@@ -10,11 +10,17 @@ from typing import Any
 from sqlalchemy import Connection
 
 from .access.activity import Activity
+from .access.arrivals import Arrivals
+from .access.house import HouseRules
+from .access.invites import Invites
 from .access.links import Links
 from .access.own_account import OwnAccount
 from .access.own_data import OwnData
 from .access.passkeys import Passkeys
 from .access.passwords import Passwords
+from .access.people import People
+from .access.requests import AccessRequests
+from .access.roles import Roles
 from .access.service import Access
 from .access.sessions import Sessions
 from .access.totp import SecondFactor
@@ -137,6 +143,14 @@ class Host:
         )
         self.mails = Mails(
             self.db, self.bus, self.pool, self.guard, self.runner, self.vault, clock, base_url=lambda: config.base_url
+        )
+        self.sessions.on_start.append(Arrivals(self.activity, self.mails.queue, clock).started)
+        self.house = HouseRules(self.db, self.activity)
+        self.people = People(self.db, self.access, self.sessions, self.activity, clock)
+        self.roles = Roles(self.db, self.sessions, self.activity)
+        self.invites = Invites(self.db, self.access, self.house, self.activity, self.mails, clock)
+        self.access_requests = AccessRequests(
+            self.db, self.invites, self.activity, self.mails, self.runner, self.jobs, self.vault, clock
         )
         self.links = Links(self.db, self.vault, clock)
         self.passwords = Passwords(self.db, self.access, self.links, self.activity, self.jobs, self.mails.queue, clock)

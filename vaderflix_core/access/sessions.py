@@ -65,6 +65,8 @@ class Sessions:
         self._length = timedelta(days=days)
         self._secret = vault.sign("access-token", "signing key").encode()
         self._alive: dict[int, tuple[float, User]] = {}
+        # told in the transaction that starts a session
+        self.on_start: list[Callable[[Connection, User, Session], None]] = []
 
     # -- tokens --------------------------------------------------------------------------------------------------
 
@@ -100,7 +102,14 @@ class Sessions:
             last_seen_at=now,
             expires_at=now + self._length,
         )
-        session = await self._db.write(lambda conn: store.open_session(conn, new, digest(refresh)))
+
+        def work(conn: Connection) -> Session:
+            opened = store.open_session(conn, new, digest(refresh))
+            for told in self.on_start:
+                told(conn, user, opened)
+            return opened
+
+        session = await self._db.write(work)
         access, expires = self._access(session, now)
         return Tokens(access=access, access_expires=expires, refresh=refresh, session=session)
 
@@ -208,6 +217,10 @@ class Sessions:
             await self._db.write(lambda conn: store.touch_key(conn, api_key.id, now))
         allowed = frozenset(p for p in user.permissions if p in api_key.scopes)
         return SignedIn(user=replace(user, permissions=allowed), key=api_key)
+
+    async def key_lives(self, key_id: int) -> bool:
+        """Whether a key still opens anything."""
+        return await self._db.read(lambda conn: store.key_lives(conn, key_id))
 
     async def keys(self, user: User) -> list[ApiKey]:
         """The keys of an account, newest first."""

@@ -84,6 +84,12 @@ def find(
     return [Entry(**row._mapping) for row in conn.execute(query)]
 
 
+def known(conn: Connection, *, actor_id: int, action: str) -> list[dict[str, str]]:
+    """What different values an account's entries of one action hold."""
+    query = select(a.after).where(a.actor_id == actor_id, a.action == action).distinct()
+    return list(conn.execute(query).scalars())
+
+
 def actions(conn: Connection) -> list[str]:
     """The actions that occur, by name."""
     return list(conn.execute(select(a.action).distinct().order_by(a.action)).scalars())

@@ -13,6 +13,8 @@ from ..failures import Conflict
 from .tables import roles, users
 
 u = users.c
+# the closed account that holds the requests of people who left; its blanks are in no name that somebody can choose
+FORMER = "a former member"
 COLUMNS = (
     u.id,
     u.username,
@@ -83,8 +85,8 @@ def count(conn: Connection) -> int:
 
 
 def all_users(conn: Connection) -> list[User]:
-    """All accounts, by name."""
-    return [user_of(row) for row in conn.execute(query().order_by(u.username_key))]
+    """All accounts of people, by name."""
+    return [user_of(row) for row in conn.execute(query().where(u.username_key != FORMER).order_by(u.username_key))]
 
 
 def get(conn: Connection, user_id: int) -> User | None:
