@@ -154,6 +154,7 @@ class Sessions:
             if now - before <= REUSE_GRACE:
                 return session, None
             store.close(conn, session.id)
+            self._alive.pop(session.id, None)
             log.warning("a used refresh token came back; its session was ended", session=session.id)
             return None
 

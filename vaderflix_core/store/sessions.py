@@ -66,9 +66,9 @@ def user_of_session(conn: Connection, session_id: int, now: datetime) -> tuple[U
 
 def use_token(conn: Connection, token_hash: bytes, now: datetime) -> tuple[Session, datetime | None] | None:
     """Mark a refresh token used; gives its session and when it was used before, None for an unknown one."""
-    row = conn.execute(
-        select(*_SESSION, t.used_at).join(refresh_tokens, t.session_id == s.id).where(t.token_hash == token_hash)
-    ).first()
+    query = select(*_SESSION, t.used_at).join(refresh_tokens, t.session_id == s.id).where(t.token_hash == token_hash)
+    # locked: of two that bring the same token at once, the second must see that the first has used it
+    row = conn.execute(query.with_for_update()).first()
     if row is None or row.expires_at <= now:
         return None
     if row.used_at is None:
@@ -128,6 +128,12 @@ def user_of_key(conn: Connection, key_hash: bytes) -> tuple[User, ApiKey] | None
     if row is None:
         return None
     return users.user_of(row), ApiKey(**{name: row._mapping[f"key_{name}"] for name in ApiKey.__struct_fields__})
+
+
+def key_lives(conn: Connection, key_id: int) -> bool:
+    """Whether a key is there and its account can be used."""
+    query = users.query().join(api_keys, k.user_id == users.u.id)
+    return conn.execute(query.where(k.id == key_id, users.u.disabled.is_(False))).first() is not None
 
 
 def touch_key(conn: Connection, key_id: int, now: datetime) -> None:

@@ -1,5 +1,4 @@
-"""Streams to open pages: server-sent events with a heartbeat, ended at shutdown and, now and then, to ask again who
-is there."""
+"""Streams to open pages: server-sent events with a heartbeat, ended at shutdown and once their session has ended."""
 
 from __future__ import annotations
 
@@ -15,29 +14,51 @@ from litestar.response.sse import ServerSentEventMessage
 
 from vaderflix_core.bus import Subscription
 
+from .auth import host_of, viewer_of
+
 HEARTBEAT = 15.0  # seconds; proxies close what is silent for longer
-LONGEST = 600.0  # the browser comes back by itself, and its session is looked at again
+LONGEST = 600.0  # the browser comes back by itself
+LOOK = 2.0  # seconds between two looks at who is there; with what `Sessions` remembers, an end is felt within five
 HEADERS = {"Cache-Control": "no-store"}
 
 Event = tuple[str, str]
 
 
 def event_stream(request: Request[Any, Any, Any], events: AsyncIterator[Event]) -> ServerSentEvent:
-    """An answer that hands on (event, data) as they come."""
-    return ServerSentEvent(_beating(events), headers=HEADERS)
+    """An answer that hands on (event, data) as they come, for as long as the person may hear them."""
+    return ServerSentEvent(_beating(request, events), headers=HEADERS)
 
 
-async def _beating(events: AsyncIterator[Event]) -> AsyncIterator[ServerSentEventMessage]:
-    ends = monotonic() + LONGEST
+async def _still_there(request: Request[Any, Any, Any]) -> bool:
+    """Whether the session or key still lives, with the rights it had when the stream began."""
+    sessions, auth, user = host_of(request).sessions, request.scope.get("auth"), viewer_of(request)
+    if auth is None or user is None:
+        return True  # open to all
+    if auth.session_id is None:
+        return auth.key is None or await sessions.key_lives(auth.key.id)
+    now = await sessions.user_of(auth.session_id)
+    return now is not None and now.permissions == user.permissions
+
+
+async def _beating(
+    request: Request[Any, Any, Any], events: AsyncIterator[Event]
+) -> AsyncIterator[ServerSentEventMessage]:
+    ends, look, beat = monotonic() + LONGEST, monotonic() + LOOK, monotonic() + HEARTBEAT
     upcoming: asyncio.Future[Event] | None = None
     yield ServerSentEventMessage(comment="here", data=None)
     try:
         while monotonic() < ends:
+            if monotonic() >= look:
+                if not await _still_there(request):
+                    return
+                look = monotonic() + LOOK
             if upcoming is None:
                 upcoming = asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait({upcoming}, timeout=HEARTBEAT)
+            done, _ = await asyncio.wait({upcoming}, timeout=max(look - monotonic(), 0))
             if not done:
-                yield ServerSentEventMessage(comment="beat", data=None)
+                if monotonic() >= beat:
+                    yield ServerSentEventMessage(comment="beat", data=None)
+                    beat = monotonic() + HEARTBEAT
                 continue
             try:
                 name, data = upcoming.result()
