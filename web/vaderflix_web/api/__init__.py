@@ -29,6 +29,7 @@ ROUTER = Router(
     ],
     # the header that keys travel in cannot be forged by a site; the cookie's calls are checked in `guards.py`
     opt={"exclude_from_csrf": True},
+    include_in_schema=True,
 )
 
 OPENAPI = openapi.config(Router(path=f"{PREFIX}/description", route_handlers=[], opt={"permission": "public"}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from litestar import get
 from litestar.params import FromPath, FromQuery
-from msgspec.structs import replace
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.api.models import MediaKind
@@ -16,9 +15,10 @@ from .requests import is_manager
 from .shapes import HitOut, RequestOut, SearchOut, TitleOut, told
 
 BROWSE = {"permission": "browse"}
+SEARCH = {**BROWSE, "limit": "search"}
 
 
-@get("/search", opt=BROWSE)
+@get("/search", opt=SEARCH)
 async def search(request: Req, q: FromQuery[str], kind: FromQuery[MediaKind | None] = None) -> SearchOut:
     """The library and every service that could get a title, merged; waits for each up to its time limit."""
     report = await host_of(request).search.report(q[:200], kind)
@@ -26,7 +26,7 @@ async def search(request: Req, q: FromQuery[str], kind: FromQuery[MediaKind | No
     return SearchOut(query=report.query, hits=[HitOut.of(hit) for hit in report.hits], sources=list(sources))
 
 
-@get("/search/library", opt=BROWSE)
+@get("/search/library", opt=SEARCH)
 async def search_library(
     request: Req, q: FromQuery[str], kind: FromQuery[MediaKind | None] = None, limit: FromQuery[int] = 20
 ) -> list[HitOut]:
@@ -45,8 +45,8 @@ async def title(request: Req, kind: FromPath[MediaKind], ref: FromPath[str]) -> 
     asked = await host.requests.for_title(kind, page.hit.ids)
     manager = is_manager(request)
     mine = [r for r in asked if manager or r.user_id == request.user.id]
-    page = replace(page, sources=told(page.sources, admin=request.user.may(Permission.DASHBOARD)))
-    return TitleOut(title=page, hit=HitOut.of(page.hit), requests=[RequestOut.of(r, manager=manager) for r in mine])
+    sources = told(page.sources, admin=request.user.may(Permission.DASHBOARD))
+    return TitleOut.of(page, tuple(sources), [RequestOut.of(r, manager=manager) for r in mine])
 
 
 HANDLERS = [search, search_library, title]

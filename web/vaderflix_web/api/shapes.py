@@ -10,9 +10,10 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from vaderflix_core.access.models import User
-from vaderflix_core.api.models import DownloadAction, DownloadState, ExternalIds, MediaKind, Playable
+from vaderflix_core.api.models import DownloadAction, DownloadState, ExternalIds, MediaKind, Playable, Season
+from vaderflix_core.playback.images import Images
 from vaderflix_core.requests.models import Request, RequestState, TimelineEntry
-from vaderflix_core.search.models import Availability, Hit, SourceOutcome, TitlePage
+from vaderflix_core.search.models import Availability, Held, Hit, SourceOutcome, TitlePage, TitleSeason
 
 FOR_MANAGERS = ("evidence", "service", "detail")
 
@@ -129,6 +130,89 @@ class HeldOut(Struct, frozen=True, kw_only=True):
     height: int | None
 
 
+class ItemOut(Struct, frozen=True, kw_only=True):
+    """One title that a library holds, in full. Pictures are addresses here."""
+
+    id: int
+    instance: str
+    key: str
+    kind: MediaKind
+    title: str
+    year: int | None
+    ids: ExternalIds
+    overview: str
+    genres: list[str]
+    runtime_minutes: int | None
+    rating: float | None
+    certification: str
+    section: str
+    height: int | None
+    added_at: datetime | None
+    seasons: list[Season]
+    poster: str | None
+    backdrop: str | None
+
+    @classmethod
+    def of(cls, held: Held, images: Images) -> ItemOut:
+        """From the domain's."""
+        item = held.item
+
+        def picture(ref: str | None) -> str | None:
+            image = images.id_for(held.instance, ref) if ref else None
+            return f"/images/{image}" if image else None
+
+        return cls(
+            id=held.id,
+            instance=held.instance,
+            key=item.key,
+            kind=item.kind,
+            title=item.title,
+            year=item.year,
+            ids=item.ids,
+            overview=item.overview,
+            genres=list(item.genres),
+            runtime_minutes=item.runtime_minutes,
+            rating=item.rating,
+            certification=item.certification,
+            section=item.section,
+            height=item.height,
+            added_at=item.added_at,
+            seasons=list(item.seasons),
+            poster=picture(item.poster),
+            backdrop=picture(item.backdrop),
+        )
+
+
+class LibraryOut(Struct, frozen=True, kw_only=True):
+    """One page of a library, and how many titles there are in all."""
+
+    total: int
+    items: list[ItemOut]
+
+
+class PositionOut(Struct, frozen=True, kw_only=True):
+    """Where the account stopped in a title; `label` names the episode of a series."""
+
+    item: ItemOut
+    key: str
+    label: str
+    seconds: float
+    duration: float
+    updated_at: datetime
+
+
+class EpisodeOut(Struct, frozen=True, kw_only=True):
+    """One episode that a library holds."""
+
+    key: str
+    season: int
+    number: int
+    title: str
+    overview: str
+    runtime_minutes: int | None
+    still: str | None
+
+
 class HitOut(Struct, frozen=True, kw_only=True):
     """One title. `ref` with `kind` addresses it; `button` is what a person can do now."""
 
@@ -237,11 +321,38 @@ def told(sources: Iterable[SourceOutcome], *, admin: bool) -> tuple[SourceOutcom
 
 
 class TitleOut(Struct, frozen=True, kw_only=True):
-    """All about one title: what is known, who was asked, and the requests for it."""
+    """All about one title: what is known of it, who was asked, and the requests for it that the asker may see."""
 
-    title: TitlePage
     hit: HitOut
+    original_title: str
+    genres: list[str]
+    runtime_minutes: int | None
+    rating: float | None
+    certification: str
+    backdrop: str | None
+    height: int | None
+    released: bool | None
+    seasons: list[TitleSeason]
+    sources: list[SourceOutcome]
     requests: list[RequestOut]
+
+    @classmethod
+    def of(cls, page: TitlePage, sources: tuple[SourceOutcome, ...], requests: list[RequestOut]) -> TitleOut:
+        """From the domain's."""
+        return cls(
+            hit=HitOut.of(page.hit),
+            original_title=page.original_title,
+            genres=list(page.genres),
+            runtime_minutes=page.runtime_minutes,
+            rating=page.rating,
+            certification=page.certification,
+            backdrop=f"/images/{page.backdrop}" if page.backdrop else None,
+            height=page.height,
+            released=page.released,
+            seasons=list(page.seasons),
+            sources=list(sources),
+            requests=requests,
+        )
 
 
 class DownloadOut(Struct, frozen=True, kw_only=True):
