@@ -11,7 +11,7 @@ from vaderflix_core.search.models import Held
 
 from ..auth import host_of
 from ..page import Req
-from .shapes import EpisodeOut, ItemOut, LibraryOut, PositionOut, StreamOut, Watched, WatchOut
+from .title_shapes import EpisodeOut, ItemOut, LibraryOut, PositionOut, StreamOut, Watched, WatchOut
 
 BROWSE = {"permission": "browse"}
 PLAY = {"permission": "play"}

@@ -12,7 +12,8 @@ from vaderflix_core.failures import Missing
 from ..auth import host_of
 from ..page import Req
 from .requests import is_manager
-from .shapes import HitOut, RequestOut, SearchOut, TitleOut, told
+from .shapes import RequestOut
+from .title_shapes import HitOut, SearchOut, TitleOut, told
 
 BROWSE = {"permission": "browse"}
 SEARCH = {**BROWSE, "limit": "search"}
