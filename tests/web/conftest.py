@@ -35,7 +35,7 @@ class Visitor:
 
     async def token(self) -> str:
         """The token of this browser's forms."""
-        for path in ("/signin", "/account", "/setup"):
+        for path in ("/signin", "/you/profile", "/setup"):
             found = TOKEN.search((await self.http.get(path)).text)
             if found:
                 return found[1]

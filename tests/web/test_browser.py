@@ -59,7 +59,7 @@ async def test_no_page_is_wider_than_a_small_phone_or_breaks_the_policy(browser:
         "/title/series/tvdb-9000201",
         "/title/series/tvdb-9000201/request",
         "/requests",
-        "/account",
+        "/you",
         "/admin",
         "/admin/requests?show=all",
         "/admin/downloads",

@@ -102,7 +102,11 @@ async def test_forms_without_their_token_change_nothing(visit: Any, host: Host) 
         "/admin/people",
         "/admin/services/films/remove",
         "/title/movie/tmdb-19/request",
-        "/account",
+        "/you/profile",
+        "/you/keys",
+        "/you/devices/end-others",
+        "/you/data/export",
+        "/you/data/delete",
         "/signout",
     ):
         answer = await visitor.http.post(path, data={"username": "eve"})

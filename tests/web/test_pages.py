@@ -16,7 +16,7 @@ from vaderflix_web.app import create_app
 
 pytestmark = pytest.mark.anyio
 
-EVERYBODY = ["/", "/films", "/series", "/search", "/search?q=nosferatu", "/title/movie/tmdb-653", "/account"]
+EVERYBODY = ["/", "/films", "/series", "/search", "/search?q=nosferatu", "/title/movie/tmdb-653", "/you"]
 ASKERS = ["/requests", "/title/movie/tmdb-19/request"]
 ADMINS = [
     "/admin",

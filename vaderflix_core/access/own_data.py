@@ -54,6 +54,7 @@ class OwnData:
 
         Tokens, keys, password and second factor are named by what they are, never by their value or its hash.
         """
+        await self._activity.log(user, "data.exported", user.username)
         first = await self._db.read(lambda conn: self._facts(conn, user))
         yield b'{"exported_at":' + msgspec.json.encode(self._clock())
         for name, value in first.items():
@@ -118,6 +119,10 @@ class OwnData:
         return [msgspec.structs.asdict(entry) for entry in entries]
 
     # -- the end -------------------------------------------------------------------------------------------------
+
+    async def is_needed(self, user: User) -> bool:
+        """Whether the house would have no admin without this account."""
+        return user.role == ADMIN and not await self._db.read(lambda conn: user_store.other_admins(conn, user.id))
 
     async def stake(self, user_id: int) -> Stake:
         """What an account's end would mean for its requests."""

@@ -10,7 +10,7 @@ from litestar.routes import HTTPRoute
 
 from vaderflix_core.failures import NotAllowed
 
-from .auth import ACCESS_COOKIE, REFRESH_COOKIE, Connection, host_of, token_of, viewer_of
+from .auth import ACCESS_COOKIE, REFRESH_COOKIE, Connection, host_of, session_id_of, token_of, viewer_of
 from .errors import NeedsSetup
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from litestar.routes import BaseRoute
 
 PUBLIC, SIGNED_IN = "public", "signed_in"
+IN_PERSON = "in_person"  # signed in with a session: a leaked key must not be able to make more keys, or end an account
 
 
 class UndeclaredRoutes(Exception):
@@ -26,7 +27,7 @@ class UndeclaredRoutes(Exception):
 
 def check_declared(routes: Iterable[BaseRoute], permissions: Collection[str]) -> None:
     """Raise `UndeclaredRoutes` when any handler lacks a permission, or names one that does not exist."""
-    known = {PUBLIC, SIGNED_IN, *permissions}
+    known = {PUBLIC, SIGNED_IN, IN_PERSON, *permissions}
     missing = []
     for route in routes:
         handlers: Iterable[Any] = getattr(route, "route_handlers", None) or [getattr(route, "route_handler", None)]
@@ -55,7 +56,10 @@ async def permitted(connection: Connection, handler: BaseRouteHandler) -> None:
         if await host_of(connection).access.needs_setup():
             raise NeedsSetup
         raise NotAuthorizedException
-    if needed != SIGNED_IN and needed not in viewer.permissions:
+    if needed == IN_PERSON:
+        if session_id_of(connection) is None:
+            raise NotAllowed("This needs a person who is signed in, not a key.", code="person_needed")
+    elif needed != SIGNED_IN and needed not in viewer.permissions:
         raise PermissionDeniedException
 
 

@@ -56,7 +56,7 @@ def menu_for(viewer: User | None, path: str) -> Menu:
     series = Link(_("Series"), "/series", "tv", path.startswith("/series"))
     search = Link(_("Search"), "/search", "search", path.startswith("/search"))
     asked = Link(_("Requests"), "/requests", "list", path.startswith("/requests"))
-    you = Link(_("You"), "/account", "user", path.startswith("/account"))
+    you = Link(_("You"), "/you", "user", path == "/you" or path.startswith("/you/"))
     top, tabs = [home, films, series], [home, search]
     if "request" in may:
         top.append(asked)
@@ -96,3 +96,17 @@ def rail_for(viewer: User, path: str, counts: dict[str, int] | None = None) -> l
         if links:
             rail.append((title, links))
     return rail
+
+
+def you_rail(path: str) -> list[Link]:
+    """The sections of one's own account."""
+    entries = (
+        (_("Profile"), "/you/profile", "user"),
+        (_("Security"), "/you/security", "lock"),
+        (_("Devices"), "/you/devices", "screen"),
+        (_("API keys"), "/you/keys", "key"),
+        (_("News"), "/you/news", "bell"),
+        (_("Activity"), "/you/activity", "list"),
+        (_("Your data"), "/you/data", "disk"),
+    )
+    return [Link(label, href, icon, path == href) for label, href, icon in entries]

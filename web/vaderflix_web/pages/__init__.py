@@ -1,10 +1,10 @@
 """The pages, one module each."""
 
-from . import account, browse, doors, home, hooks, media, player, requests, search, title
+from . import browse, doors, home, hooks, media, player, requests, search, title
 from .admin import HANDLERS as ADMIN_HANDLERS
+from .you import HANDLERS as YOU_HANDLERS
 
 HANDLERS = [
-    *account.HANDLERS,
     *browse.HANDLERS,
     *doors.HANDLERS,
     *home.HANDLERS,
@@ -15,4 +15,5 @@ HANDLERS = [
     *search.HANDLERS,
     *title.HANDLERS,
     *ADMIN_HANDLERS,
+    *YOU_HANDLERS,
 ]

@@ -6,5 +6,6 @@ import "./toasts.js";
 import "./zone.js";
 import "./menus.js";
 import "./theme.js";
+import "./copy.js";
 
 if (document.querySelector("[data-player]")) import("./player.js");

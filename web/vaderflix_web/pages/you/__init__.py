@@ -1,0 +1,13 @@
+"""One's own account, one module for each section."""
+
+from . import activity, data, devices, keys, news, overview, profile
+
+HANDLERS = [
+    *activity.HANDLERS,
+    *data.HANDLERS,
+    *devices.HANDLERS,
+    *keys.HANDLERS,
+    *news.HANDLERS,
+    *overview.HANDLERS,
+    *profile.HANDLERS,
+]

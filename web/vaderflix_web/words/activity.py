@@ -1,0 +1,40 @@
+"""What somebody did, as a line of the activity log says it to themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..i18n import _
+
+if TYPE_CHECKING:
+    from vaderflix_core.store.activity import Entry
+
+_DEEDS: dict[str, tuple[str, str]] = {
+    "profile.changed": ("user", "You changed your profile"),
+    "news.chosen": ("bell", "You chose which news you want"),
+    "device.signed_out": ("out", "You signed a device out"),
+    "device.all_signed_out": ("out", "You signed all other devices out"),
+    "key.made": ("key", "You made an API key"),
+    "key.revoked": ("key", "You revoked an API key"),
+    "data.exported": ("down", "You took a copy of your data"),
+    "password.changed": ("lock", "You changed your password"),
+    "password.set": ("lock", "You set a password"),
+    "password.reset": ("lock", "You set a new password with a link"),
+    "email.change_asked": ("mail", "You asked for another email address"),
+    "email.changed": ("mail", "Your email address was changed"),
+}
+# the values that say which one it was, in the order in which they are told
+_TOLD = ("name", "device", "address", "display_name", "time_zone", "muted", "devices", "email")
+
+
+def deed(entry: Entry) -> tuple[str, str]:
+    """An icon and a sentence. What this list does not know is said as it is kept: `thing.deed`."""
+    icon, words = _DEEDS.get(entry.action, ("info", ""))
+    return icon, _(words) if words else entry.action.replace(".", ": ").replace("_", " ").capitalize()
+
+
+def details(entry: Entry) -> str:
+    """What it was about: names, devices, what came of it."""
+    values = {**entry.before, **entry.after}
+    told = [values[name] for name in _TOLD if values.get(name)]
+    return ", ".join(told)
