@@ -181,8 +181,7 @@ async def serve(host: Host, *, ready: Any = None) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(config.trusted_proxies),
-        forwarded_allow_ips=list(config.trusted_proxies),
+        proxy_headers=False,  # the application judges them itself, by its own list of proxies
         timeout_graceful_shutdown=3,
     )
     server = Server(options)

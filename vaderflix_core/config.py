@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -20,9 +21,11 @@ from msgspec import Meta, Struct
 from .plugins.records import InstanceConfig
 
 FILE_NAME = "vaderflix.toml"
+ALLOWED_HOST = re.compile(r"^(\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|[0-9a-f:]+)$", re.I)
 INSTANCE_ID = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["console", "json"]
+LISTS = ("trusted_proxies", "allowed_hosts")  # with commas in the environment
 CHOICES = {"log_level": get_args(LogLevel), "log_format": get_args(LogFormat)}
 
 
@@ -56,6 +59,7 @@ class _Top(Struct, frozen=True, kw_only=True):
     key: str | None = None
     key_file: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     session_days: Annotated[int, Meta(ge=1, le=365)] = 30
     log_level: LogLevel = "info"
     log_format: LogFormat = "console"
@@ -81,6 +85,7 @@ class Config(Struct, frozen=True, kw_only=True):
     key: str | None = None
     key_file: Path | None = None
     trusted_proxies: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     disabled_plugins: tuple[str, ...] = ()
     safe_mode: bool = False
     instances: tuple[InstanceConfig, ...] = ()
@@ -116,7 +121,7 @@ def load_config(
     for name in _fields(_Top):
         variable = f"VADERFLIX_{name.upper()}"
         if text := env.get(variable):
-            values[name] = [part.strip() for part in text.split(",")] if name == "trusted_proxies" else text
+            values[name] = [part.strip() for part in text.split(",")] if name in LISTS else text
             sources[name] = variable
     values.update(given)
     sources.update(dict.fromkeys(given, "the command line"))
@@ -130,6 +135,16 @@ def _finish(read: _File, path: Path | None, env: Mapping[str, str], safe_mode: b
         url = urlsplit(read.base_url)
         if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment or "@" in url.netloc:
             raise ConfigError("base_url must be the address people open, such as https://films.example.org")
+    for proxy in read.trusted_proxies:
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            raise ConfigError(
+                f"trusted_proxies: {proxy!r} is no address and no network. Write 10.0.0.2 or 172.16.0.0/12."
+            ) from None
+    for name in read.allowed_hosts:
+        if not ALLOWED_HOST.match(name):
+            raise ConfigError(f"allowed_hosts: {name!r} is no name. Write films.example.org, without port or scheme.")
     seen: set[str] = set()
     for entry in read.instance:
         if entry.id in seen:
@@ -145,6 +160,7 @@ def _finish(read: _File, path: Path | None, env: Mapping[str, str], safe_mode: b
         key=read.key,
         key_file=_absolute(read.key_file),
         trusted_proxies=read.trusted_proxies,
+        allowed_hosts=read.allowed_hosts,
         disabled_plugins=read.plugins.disabled,
         safe_mode=read.plugins.safe_mode if safe_mode is None else safe_mode,
         instances=tuple(

@@ -50,6 +50,17 @@ class Invalid(Failure):
         self.fields = dict(fields or {})
 
 
+class TooMany(Failure):
+    """Asked too often; good again after `retry_after` seconds."""
+
+    code = "too_many"
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class SourceFailed(Failure):
     """A service that is needed for this did not do its part; `evidence` holds its own words, for admins only."""
 

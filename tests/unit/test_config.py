@@ -32,7 +32,7 @@ def test_the_example_loads_and_names_every_key() -> None:
     ]
     text = path.read_text()
     missing = [name for name in ("base_url", "data_dir", "database_url", "redis_url", "key", "key_file",
-                                 "trusted_proxies", "session_days", "log_level", "log_format", "disabled",
+                                 "trusted_proxies", "allowed_hosts", "session_days", "log_level", "log_format", "disabled",
                                  "safe_mode", "priority") if f"{name} =" not in text]  # fmt: skip
     assert missing == []
 
@@ -61,6 +61,7 @@ def test_the_environment_wins_over_the_file_and_the_command_line_over_both(tmp_p
         ("KEY", "abc", "key", "abc"),
         ("KEY_FILE", "/run/secrets/k", "key_file", Path("/run/secrets/k")),
         ("TRUSTED_PROXIES", "10.0.0.1, 10.0.0.2", "trusted_proxies", ("10.0.0.1", "10.0.0.2")),
+        ("ALLOWED_HOSTS", "films.example.org,*.lan", "allowed_hosts", ("films.example.org", "*.lan")),
         ("LOG_FORMAT", "json", "log_format", "json"),
     ],
 )

@@ -16,7 +16,10 @@ from vaderflix_core.access.models import Permission
 from . import api, assets, errors, pages
 from .assets import Assets
 from .auth import SignIn
+from .forgery import own_pages_only
+from .front import Front, Names, Proxies
 from .guards import check_declared, permitted
+from .limits import Limiter, check_limits, limited, make_limiter
 from .security import add_headers
 from .templating import Templates
 
@@ -27,11 +30,14 @@ CSRF_COOKIE = "vf_csrf"
 MAX_BODY = 2 * 1024 * 1024
 
 
-def create_app(host: Host, *, handlers: Sequence[Any] = (), manage_host: bool = True) -> Litestar:
+def create_app(
+    host: Host, *, handlers: Sequence[Any] = (), manage_host: bool = True, limiter: Limiter | None = None
+) -> Litestar:
     """The application around a host. `handlers` are further routes (the JSON API, tests').
 
-    `manage_host` starts the host with the application and stops it with it. Raises `guards.UndeclaredRoutes` when a
-    route does not say which permission it needs.
+    `limiter` counts calls; without one it is what the configuration asks for. `manage_host` starts the host with the
+    application and stops it with it. Raises `guards.UndeclaredRoutes` when a route does not say which permission it
+    needs, and `ValueError` when it names a limit that does not exist.
     """
     static = Assets()
 
@@ -47,16 +53,18 @@ def create_app(host: Host, *, handlers: Sequence[Any] = (), manage_host: bool = 
         try:
             yield
         finally:
+            await limits.close()
             if manage_host:
                 await host.stop()
 
     secure = bool(host.config.base_url and host.config.base_url.startswith("https:"))
+    limits = limiter or make_limiter(host.config.redis_url)
     app = Litestar(
         route_handlers=[*assets.HANDLERS, *pages.HANDLERS, api.ROUTER, *handlers],
-        state=State({"host": host, "assets": static, "templates": Templates(static, plugin_folder)}),
+        state=State({"host": host, "assets": static, "templates": Templates(static, plugin_folder), "limiter": limits}),
         middleware=[SignIn()],
         before_send=[add_headers],
-        guards=[permitted],
+        guards=[limited, own_pages_only, permitted],
         exception_handlers=errors.HANDLERS,
         csrf_config=CSRFConfig(
             secret=host.vault.sign("csrf", "forms"),
@@ -68,8 +76,13 @@ def create_app(host: Host, *, handlers: Sequence[Any] = (), manage_host: bool = 
         ),
         lifespan=[lifespan],
         openapi_config=api.OPENAPI,
+        include_in_schema=False,
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )
     check_declared(app.routes, list(Permission))
+    check_limits(app.routes)
+    names = Names(host.config.allowed_hosts, host.config.base_url)
+    # around the router, because middleware does not run for addresses that lead nowhere
+    app.asgi_handler = Front(app.asgi_handler, Proxies(host.config.trusted_proxies), names)
     return app

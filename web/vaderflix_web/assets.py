@@ -70,7 +70,7 @@ async def _serve(request: Request, digest: str, name: str) -> Response[bytes]:  
     return Response(body, headers=headers, media_type=media)
 
 
-_OPT = {"permission": "public", "exclude_from_csrf": True, "no_session": True}
+_OPT = {"permission": "public", "exclude_from_csrf": True, "no_session": True, "limit": "none"}
 
 
 @get("/static/{digest:str}/{name:path}", opt=_OPT, include_in_schema=False)

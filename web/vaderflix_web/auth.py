@@ -104,8 +104,13 @@ def session_id_of(connection: Connection) -> int | None:
 
 def is_https(connection: Connection) -> bool:
     """Whether the person's browser speaks https to us, a proxy's word included where the server trusts the proxy."""
-    base = host_of(connection).config.base_url or ""
-    return connection.scope.get("scheme") == "https" or base.startswith("https:")
+    return is_https_scope(connection.scope)
+
+
+def is_https_scope(scope: Scope) -> bool:
+    """The same, of a connection's bare scope."""
+    base = scope["app"].state.host.config.base_url or ""
+    return scope.get("scheme") == "https" or base.startswith("https:")
 
 
 def session_cookies(connection: Connection, tokens: Tokens) -> list[Cookie]:

@@ -13,10 +13,10 @@ from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.types import ExceptionHandlersMap
 
 from vaderflix_core.access.models import Permission
-from vaderflix_core.failures import Failure
+from vaderflix_core.failures import Failure, TooMany
 
 from .auth import signin_url, viewer_of
-from .i18n import _
+from .i18n import _, ngettext
 from .page import go_to, is_htmx, page
 
 log = structlog.get_logger("web")
@@ -169,6 +169,22 @@ def on_failure(request: Req, error: Failure) -> Response[Any]:
     return answer(request, error.status, error.code, _("That was not possible"), error.message, todo=evidence)
 
 
+def on_too_many(request: Req, error: TooMany) -> Response[Any]:
+    """Asked too often: when to come back, in words and in the header for programs."""
+    refusal = answer(
+        request,
+        error.status,
+        error.code,
+        _("Too many tries"),
+        error.message,
+        todo=ngettext("Try again in %(n)s second.", "Try again in %(n)s seconds.", error.retry_after)
+        % {"n": error.retry_after},
+        icon="clock",
+    )
+    refusal.headers["retry-after"] = str(error.retry_after)
+    return refusal
+
+
 def on_bug(request: Req, error: Exception) -> Response[Any]:
     """A bug of ours: the person gets a reference, the log gets the trace."""
     reference = secrets.token_hex(4)
@@ -187,6 +203,7 @@ def on_bug(request: Req, error: Exception) -> Response[Any]:
 HANDLERS: ExceptionHandlersMap = {
     NotAuthorizedException: on_stranger,
     NeedsSetup: on_needs_setup,
+    TooMany: on_too_many,
     Failure: on_failure,
     HTTPException: on_http,
     Exception: on_bug,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from litestar.datastructures import MutableScopeHeaders
 
+from .auth import is_https_scope
+
 if TYPE_CHECKING:
     from litestar.types import Message, Scope
 
@@ -21,6 +23,9 @@ HEADERS = {
     "cache-control": "no-store",
 }
 
+# not for names below ours: a household's other services may have no certificate
+ONE_YEAR = "max-age=31536000"
+
 
 async def add_headers(message: Message, scope: Scope) -> None:
     """Add the headers to an answer that does not set them itself. A `before_send` hook, because middleware does not
@@ -30,3 +35,5 @@ async def add_headers(message: Message, scope: Scope) -> None:
         headers = MutableScopeHeaders.from_message(message)
         for name, value in HEADERS.items():
             headers.setdefault(name, value)
+        if is_https_scope(scope):
+            headers.setdefault("strict-transport-security", ONE_YEAR)

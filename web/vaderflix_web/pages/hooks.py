@@ -14,16 +14,17 @@ from ..guards import PUBLIC
 from ..page import Req
 
 MAX_BODY = 1024 * 1024
+OPT = {"permission": PUBLIC, "exclude_from_csrf": True, "no_session": True, "limit": "webhooks"}
 PATH = "/hooks/{instance:str}/{token:str}"
 
 
-@post(PATH, opt={"permission": PUBLIC, "exclude_from_csrf": True, "no_session": True}, request_max_body_size=MAX_BODY)
+@post(PATH, opt=OPT, request_max_body_size=MAX_BODY)
 async def hook(request: Req, instance: FromPath[str], token: FromPath[str]) -> Response[Any]:
     """Take a call and answer at once; what it hints at is read afterwards."""
     return await _take(request, instance, token)
 
 
-@put(PATH, opt={"permission": PUBLIC, "exclude_from_csrf": True, "no_session": True}, request_max_body_size=MAX_BODY)
+@put(PATH, opt=OPT, request_max_body_size=MAX_BODY)
 async def hook_put(request: Req, instance: FromPath[str], token: FromPath[str]) -> Response[Any]:
     """The same, for services that are set to PUT."""
     return await _take(request, instance, token)

@@ -17,7 +17,7 @@ PASSED_ON = ("content-type", "content-length", "content-range", "accept-ranges",
 _IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/avif")
 
 
-@get("/images/{image_id:str}", opt={"permission": "browse", "exclude_from_csrf": True})
+@get("/images/{image_id:str}", opt={"permission": "browse", "exclude_from_csrf": True, "limit": "media"})
 async def image(request: Req, image_id: FromPath[str], w: FromQuery[int] = 400) -> Response[bytes]:
     """A picture, at the nearest of a few widths."""
     width = next((size for size in WIDTHS if size >= w), WIDTHS[-1])
@@ -33,7 +33,7 @@ async def image(request: Req, image_id: FromPath[str], w: FromQuery[int] = 400) 
     return Response(found.data, headers=headers, media_type=media)
 
 
-@get("/play/{token:str}", opt={"permission": "play", "exclude_from_csrf": True})
+@get("/play/{token:str}", opt={"permission": "play", "exclude_from_csrf": True, "limit": "media"})
 async def play(request: Req, token: FromPath[str]) -> Stream:
     """The bytes of a file, or the part that the browser asks for."""
     stream = await host_of(request).playback.open(request.user, token, request.headers.get("range"))
@@ -57,7 +57,7 @@ async def _chunks(stream: Any) -> AsyncIterator[bytes]:
         await stream.close()
 
 
-@head("/play/{token:str}", opt={"permission": "play", "exclude_from_csrf": True})
+@head("/play/{token:str}", opt={"permission": "play", "exclude_from_csrf": True, "limit": "media"})
 async def play_head(request: Req, token: FromPath[str]) -> Response[None]:
     """The headers of a file."""
     stream = await host_of(request).playback.open(request.user, token, None)

@@ -34,7 +34,7 @@ def _clean(q: str) -> str:
     return " ".join(q.split())[:LONGEST]
 
 
-@get("/search", opt={"permission": "browse"})
+@get("/search", opt={"permission": "browse", "limit": "search"})
 async def search(request: Req, q: FromQuery[str] = "") -> Page:
     """The search page; only its results when the field asks for them."""
     q = _clean(q)
@@ -49,7 +49,7 @@ async def search(request: Req, q: FromQuery[str] = "") -> Page:
     return page(request, "search.html", headers={"vary": "hx-request"}, **context)
 
 
-@get("/live/search", opt={"permission": "request"})
+@get("/live/search", opt={"permission": "request", "limit": "search"})
 async def search_elsewhere(request: Req, q: FromQuery[str] = "") -> ServerSentEvent:
     """What the other sources find, as each of them answers."""
     return event_stream(request, _elsewhere(request, _clean(q)))
