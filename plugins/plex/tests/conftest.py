@@ -101,6 +101,15 @@ async def plex(simulated, provide):
         yield simulator, provide(url)
 
 
+@pytest.fixture
+async def household(simulated, provide, monkeypatch):
+    """(simulator, provider) that knows the simulator's plex.tv, without its pauses."""
+    monkeypatch.setattr("vaderflix_plex.account.GAP", 0.0)
+    monkeypatch.setattr("vaderflix_plex.identity.POLL_GAP", 0.0)
+    async with simulated() as (simulator, url):
+        yield simulator, provide(url, account_url=f"{url}/plex.tv")
+
+
 def recording(name: str):
     """The body of a recorded answer."""
     value = json.loads((DATA / name).read_text())

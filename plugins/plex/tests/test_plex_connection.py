@@ -13,13 +13,13 @@ from vaderflix_plex import PlexProvider, PlexSettings, health_checks, media_sour
 
 pytestmark = pytest.mark.anyio
 
-ABLE = {"Connectable", "Images", "Playback", "Live", "WebhookReceiver"}
+ABLE = {"Connectable", "Images", "Playback", "Live", "WebhookReceiver", "Identity", "Sharing"}
 
 
 def test_the_settings_make_a_form_and_mask_the_token():
     check_settings_type(PlexSettings)
     assert {field.name: field.kind for field in fields(PlexSettings)} == {
-        "url": "url", "token": "secret", "sections": "list", "verify_tls": "switch",
+        "url": "url", "token": "secret", "sections": "list", "account_url": "url", "verify_tls": "switch",
     }  # fmt: skip
     made = parse(PlexSettings, {"url": "http://plex:32400", "token": "abc", "sections": "Films, Series"})
     assert made.sections == ("Films", "Series")

@@ -32,6 +32,15 @@ class PlexSettings(Settings, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = ()
+    account_url: Annotated[
+        str,
+        setting(
+            "Address of plex.tv",
+            "Where people's Plex accounts are. Change it only for a stand-in.",
+            pattern=URL_PATTERN,
+            advanced=True,
+        ),
+    ] = "https://plex.tv"
     verify_tls: Annotated[
         bool,
         setting(

@@ -2,7 +2,8 @@
 
 It holds what the catalogue says is held, and finds more by scanning the world's media folder:
 `movies/<Title> (<Year>)/<file>` and `series/<Title>/Season 01/<name> S01E02<...>`. Facts come from the server's
-published API and recorded answers; what it does not do is its web socket, transcoding and everything of plex.tv.
+published API and recorded answers; what it does not do is its web socket and transcoding. Of plex.tv it has what people
+and shares need, under `/plex.tv`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from vaderflix_core.testing import Faults, Title, catalogue
 from . import browsing, serving, watching
 from .events import Events
 from .http import PlexApp, Routes
+from .plextv import PREFIX, PlexTv
+from .plextv import sharing as plextv_sharing
+from .plextv import signing as plextv_signing
 from .scan import Scanner
 from .state import Item, State
 from .wording import PlexWording
@@ -39,8 +43,11 @@ class PlexSimulator:
         self.scanner.take_stock()
         self.sessions: dict[str, tuple[Item, str, int]] = {}  # by player: what it plays, its state, where it is
         self.decided: set[str] = set()
+        self.plextv = PlexTv(self.state, TOKEN)
+        self.url = "http://127.0.0.1:32400"
         routes = Routes()
         routes.table = [*serving.routes.table, *browsing.routes.table, *watching.routes.table]
+        routes.table += [*plextv_signing.routes.table, *plextv_sharing.routes.table]
         self.faults = Faults(PlexApp(self, routes), PlexWording())
         self.app = self.faults
         self.numbers_as_text = False
@@ -61,14 +68,16 @@ class PlexSimulator:
 
     def open_to_all(self, path: str) -> bool:
         """What needs no token."""
-        return path == "/identity" or path.startswith("/web")
+        # plex.tv looks at tokens by itself
+        return path == "/identity" or path.startswith(("/web", PREFIX))
 
     def settings(self, url: str) -> dict[str, Any]:
-        """The settings of an instance that speaks to this server."""
-        return {"url": url, "token": self.token}
+        """The settings of an instance that speaks to this server, and to its plex.tv."""
+        return {"url": url, "token": self.token, "account_url": f"{url}{PREFIX}"}
 
     async def start(self, url: str, peers: list[Peer]) -> None:
         """Nothing moves by itself: others ask for scans."""
+        self.url = url
 
     async def stop(self) -> None:
         """End scans and live streams."""

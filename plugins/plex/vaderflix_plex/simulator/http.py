@@ -28,6 +28,7 @@ class Call:
     path: str
     query: dict[str, str]
     headers: Mapping[str, str]
+    body: bytes = b""
 
     def said(self, name: str, default: str = "") -> str:
         """An `X-Plex-*` value, from the header or the query."""
@@ -106,7 +107,8 @@ class PlexApp:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
-        call = Call(scope["method"], scope["path"], query, headers)
+        body = await _body(receive) if scope["method"] in ("POST", "PUT") else b""
+        call = Call(scope["method"], scope["path"], query, headers, body)
         await self._send(call, self.answer(call), receive, send)
 
     def answer(self, call: Call) -> Answer:
@@ -147,6 +149,15 @@ class PlexApp:
             answer.headers["Content-Length"] = str(len(answer.body))
             await _start(send, answer)
             await send({"type": "http.response.body", "body": b"" if call.method == "HEAD" else answer.body})
+
+
+async def _body(receive: Any) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
 
 
 async def _start(send: Any, reply: Reply) -> None:

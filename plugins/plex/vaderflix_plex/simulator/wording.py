@@ -22,5 +22,11 @@ class PlexWording:
         return Refusal(status=status, content_type="text/html", body=page(status))
 
     def empty(self, method: str, path: str) -> Refusal:
-        """A container that holds nothing and counts nothing."""
+        """A container that holds nothing and counts nothing; of plex.tv an empty list, or an empty document."""
+        if path.startswith("/plex.tv/api/v2/"):
+            plural = path.endswith(("resources", "accepted", "pending"))
+            return Refusal(status=200, content_type="application/json", body=b"[]" if plural else b"{}")
+        if path.startswith("/plex.tv/"):
+            body = b'<?xml version="1.0" encoding="UTF-8"?>\n<MediaContainer size="0" />'
+            return Refusal(status=200, content_type="application/xml", body=body)
         return Refusal(status=200, content_type="application/json", body=b'{"MediaContainer":{"size":0}}')
