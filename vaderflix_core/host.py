@@ -117,7 +117,7 @@ class Host:
         self.sessions = Sessions(self.db, self.vault, clock, days=config.session_days)
         self.access = Access(self.db, self.sessions, clock)
         self.own_account = OwnAccount(self.db, self.sessions, self.activity)
-        self.own_data = OwnData(self.db, self.sessions, self.activity, clock)
+        self.own_data = OwnData(self.db, self.activity, clock)
         self.library = Library(
             self.db, self.pool, self.guard, clock, on_change=self.bus.publish, expected=self._media_sources
         )

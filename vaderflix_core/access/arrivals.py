@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from ..notify.wishes import News, wants
 from ..store import activity as store
 from ..store.sessions import Session
 from .activity import Activity
@@ -43,7 +44,7 @@ class Arrivals:
         """Note a session in the transaction that starts it; queue a mail when its device is new to the account."""
         seen = {"device": agent_of(session.user_agent).words, "network": network_of(session.ip)}
         before = store.known(conn, actor_id=user.id, action=ACTION)
-        if before and seen not in before and user.email:
+        if before and seen not in before and user.email and wants(user, News.NEW_SIGN_IN):
             data = {
                 "name": user.display_name,
                 "device": seen["device"],

@@ -1,4 +1,4 @@
-"""All that is kept about an account, for its owner to take along; and the account's end."""
+"""All that is kept about an account, for its owner to take along, and what its end would mean."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from ..failures import Conflict, Missing
-from ..requests.models import RequestState
+from ..failures import Missing
 from ..requests.states import ENDED
 from ..store import activity as activity_store
 from ..store import own_data as store
@@ -22,28 +21,24 @@ from ..store import users as user_store
 from ..store.database import Database
 from .activity import Activity
 from .models import ADMIN, Permission, User
-from .sessions import Sessions
 
 PAGE = 100  # rows that are held at a time while an export is written
-UNDER_WAY = frozenset(RequestState) - ENDED - {RequestState.PENDING, RequestState.FAILED}
 FOR_MANAGERS = ("evidence", "service", "detail")  # words of services: addresses and paths of the house
 REQUEST_FACTS = ("id", "kind", "title", "year", "ids", "seasons", "state", "decline_reason", "created_at", "updated_at")
 
 
 class Stake(Struct, frozen=True, kw_only=True):
-    """What an account's end would mean: requests that wait, that are on their way, and the rest."""
+    """The requests that an account's end would touch: those not done yet, and those that ended."""
 
-    waiting: int
     under_way: int
     ended: int
 
 
 class OwnData:
-    """Exports an account's data, and removes accounts."""
+    """Exports an account's data, and says what its end would mean; `people.People.remove` ends it."""
 
-    def __init__(self, db: Database, sessions: Sessions, activity: Activity, clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, activity: Activity, clock: Callable[[], datetime]) -> None:
         self._db = db
-        self._sessions = sessions
         self._activity = activity
         self._clock = clock
 
@@ -127,40 +122,5 @@ class OwnData:
     async def stake(self, user_id: int) -> Stake:
         """What an account's end would mean for its requests."""
         counts = await self._db.read(lambda conn: request_store.counts(conn, user_id))
-        under_way = sum(n for state, n in counts.items() if state in UNDER_WAY)
-        waiting = counts.get(RequestState.PENDING, 0)
-        return Stake(waiting=waiting, under_way=under_way, ended=sum(counts.values()) - waiting - under_way)
-
-    async def remove(self, actor: User, user_id: int, *, heir: int | None = None) -> None:
-        """Remove an account for ever, in one transaction with its entry in the log.
-
-        Its requests that are on their way go to `heir`, else to the admin who has been here longest: services fetch
-        them already, and somebody has to see how that ends. All others go with the account, those that wait for
-        approval too. The activity log keeps what was done. Raises `Missing`; `Conflict` for the last admin.
-        """
-
-        def work(conn: Connection) -> None:
-            store.lock_admins(conn)
-            user = user_store.get(conn, user_id)
-            if user is None:
-                raise Missing("There is no such account.")
-            others = user_store.other_admins(conn, user_id)
-            if user.role == ADMIN and not others:
-                raise Conflict("This is the only admin. Make somebody else an admin first.", code="last_admin")
-            now = self._clock()
-            to = heir if heir is not None and heir != user_id else store.oldest_admin(conn, user_id)
-            handed = store.hand_over(conn, user_id, to, UNDER_WAY) if to is not None else []
-            for request_id in handed:
-                request = request_store.get(conn, request_id)
-                if request is not None:
-                    request_store.log(conn, request_id, at=now, type="handed_over", state=request.state)
-            before = {"role": user.role, "name": user.display_name}
-            self._activity.note(
-                conn, actor, "account.removed", user.username, before=before, after={"handed_over": len(handed)}
-            )
-            if user.email:
-                store.forget_deliveries(conn, user.email)
-            store.remove(conn, user_id)
-
-        await self._db.write(work)
-        self._sessions.forget(user_id)
+        under_way = sum(n for state, n in counts.items() if state not in ENDED)
+        return Stake(under_way=under_way, ended=sum(counts.values()) - under_way)

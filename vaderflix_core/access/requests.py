@@ -20,6 +20,7 @@ from ..jobs.broker import Jobs
 from ..jobs.runner import Effects, Runner
 from ..notify.letters import looks_like_address, one_line
 from ..notify.mails import Mails
+from ..notify.wishes import News, wants
 from ..store import access_requests as store
 from ..store import jobs as job_store
 from ..store import users as user_store
@@ -101,7 +102,7 @@ class AccessRequests:
                 return
             data = {name: asked[name] for name in ("name", "email", "message")} | {"path": "/admin/access"}
             for admin in user_store.all_users(conn):
-                if admin.email and admin.may(Permission.MANAGE_USERS):
+                if admin.email and admin.may(Permission.MANAGE_USERS) and wants(admin, News.ACCESS_RECEIVED):
                     self._mails.queue(conn, "access_received", admin.email, data)
 
         return effects

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select
 
 from ..access.models import ADMIN
-from ..requests.models import RequestState
 from .access_tables import identities, passkeys, recovery_codes, shares
 from .deliveries import Delivery
 from .positions import Position
-from .tables import deliveries, positions, requests, users
+from .tables import deliveries, positions, users
 
-r, d = requests.c, deliveries.c
+d = deliveries.c
 
 
 class PasskeyOut(Struct, frozen=True, kw_only=True):
@@ -105,18 +104,6 @@ def deliveries_to(conn: Connection, address: str, limit: int = 1000) -> list[Del
 def lock_admins(conn: Connection) -> None:
     """Of two admins that leave at once, let one wait for the other (SQLite has one writer anyway)."""
     conn.execute(select(users.c.id).where(users.c.role == ADMIN).order_by(users.c.id).with_for_update())
-
-
-def oldest_admin(conn: Connection, but: int) -> int | None:
-    """The admin who has been here longest, beside one account."""
-    query = select(users.c.id).where(users.c.role == ADMIN, users.c.disabled.is_(False), users.c.id != but)
-    return conn.execute(query.order_by(users.c.id).limit(1)).scalar()
-
-
-def hand_over(conn: Connection, user_id: int, heir: int, states: frozenset[RequestState]) -> list[int]:
-    """Give an account's requests in these states to another one; gives their ids."""
-    query = update(requests).where(r.user_id == user_id, r.state.in_(states)).values(user_id=heir)
-    return list(conn.execute(query.returning(r.id)).scalars())
 
 
 def remove(conn: Connection, user_id: int) -> bool:

@@ -46,6 +46,8 @@ def permission_words(name: str) -> str:
 
 def scope_words(scopes: Collection[str]) -> str:
     """What a key may do, in one line. The right to request follows from its kinds and is not said twice."""
+    if set(scopes) >= set(_WORDS):
+        return _("Everything")
     return ", ".join(permission_words(name) for name in _WORDS if name in scopes)
 
 

@@ -5,17 +5,31 @@ from __future__ import annotations
 from litestar import get, post
 from litestar.response import Stream
 
+from vaderflix_core.access.people import AFTERWARDS, Afterwards
 from vaderflix_core.failures import Failure, Invalid
 
 from ...auth import ended_cookies, host_of, session_id_of
 from ...i18n import _
 from ...page import Page, Req, go_to
+from ...proof import proving
 from .common import OPT, text, you_page
 
 EXPORT_HEADERS = {"content-disposition": 'attachment; filename="vaderflix-account.json"'}
 
 
-async def _data(request: Req, *, errors: dict[str, str] | None = None, problem: str = "", status: int = 200) -> Page:
+def afterwards(value: str) -> Afterwards:
+    """What becomes of the requests; what was not offered means that they are cancelled."""
+    return next((known for known in AFTERWARDS if known == value), "cancel")
+
+
+async def _data(
+    request: Req,
+    *,
+    errors: dict[str, str] | None = None,
+    problem: str = "",
+    chosen: Afterwards = "cancel",
+    status: int = 200,
+) -> Page:
     host, viewer = host_of(request), request.user
     return you_page(
         request,
@@ -25,6 +39,7 @@ async def _data(request: Req, *, errors: dict[str, str] | None = None, problem: 
         needed=await host.own_data.is_needed(viewer),
         has_password=await host.passwords.has_password(viewer.id),
         errors=errors or {},
+        chosen=chosen,
         problem=problem,
     )
 
@@ -45,16 +60,20 @@ async def export(request: Req) -> Stream:
 async def delete(request: Req) -> Page:
     """Delete the account, once its owner has typed its name and proven who they are."""
     host, viewer, form = host_of(request), request.user, await request.form()
+    chosen = afterwards(text(form, "requests"))
     if text(form, "username").strip().casefold() != viewer.username.casefold():
         wrong = _("Write %(name)s, the user name of this account") % {"name": viewer.username}
-        return await _data(request, errors={"username": wrong}, status=422)
+        return await _data(request, errors={"username": wrong}, chosen=chosen, status=422)
+    if await host.own_data.is_needed(viewer):
+        return await _data(request, status=409)
     try:
-        await host.passwords.prove(viewer, text(form, "password"), session_id_of(request))
-        await host.own_data.remove(viewer, viewer.id)
+        async with proving(request, viewer.username):
+            await host.passwords.prove(viewer, text(form, "password"), session_id_of(request))
+        await host.people.remove(viewer, viewer.id, requests=chosen)
     except Invalid as failure:
-        return await _data(request, errors=failure.fields, status=422)
+        return await _data(request, errors=failure.fields, chosen=chosen, status=422)
     except Failure as failure:
-        return await _data(request, problem=failure.message, status=failure.status)
+        return await _data(request, problem=failure.message, chosen=chosen, status=failure.status)
     answer = go_to(request, "/signin", said=_("The account was deleted"))
     for cookie in ended_cookies(request):
         answer.set_cookie(cookie)

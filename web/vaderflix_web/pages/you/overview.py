@@ -18,7 +18,7 @@ async def overview(request: Req) -> Page:
     sessions, viewer = host_of(request).sessions, request.user
     devices, keys = len(await sessions.devices(viewer)), len(await sessions.keys(viewer))
     muted = len({kind.news for kind in offered(viewer)} & set(viewer.muted))
-    said = {
+    facts = {
         "/you/profile": viewer.email or _("No email address"),
         "/you/security": _("Password, passkeys, second factor"),
         "/you/devices": ngettext("%(n)s device is signed in", "%(n)s devices are signed in", devices) % {"n": devices},
@@ -29,7 +29,7 @@ async def overview(request: Req) -> Page:
         "/you/activity": _("What was done with this account"),
         "/you/data": _("Take a copy, or delete the account"),
     }
-    return you_page(request, "you/overview.html", said=said)
+    return you_page(request, "you/overview.html", facts=facts)
 
 
 HANDLERS = [overview]

@@ -10,6 +10,7 @@ from vaderflix_core.failures import Failure, Invalid
 from ...auth import host_of, is_https, session_id_of
 from ...i18n import _
 from ...page import THEME_COOKIE, THEMES, Page, Req, go_to
+from ...proof import proving
 from .common import OPT, text, you_page
 
 YEAR = 365 * 86400
@@ -63,9 +64,10 @@ async def change_email(request: Req) -> Page:
     form = await request.form()
     address = text(form, "email")
     try:
-        await host_of(request).passwords.ask_email(
-            request.user, address, text(form, "password"), session_id_of(request)
-        )
+        async with proving(request, request.user.username):
+            await host_of(request).passwords.ask_email(
+                request.user, address, text(form, "password"), session_id_of(request)
+            )
     except Invalid as failure:
         return await _profile(request, errors=failure.fields, address=address, status=422)
     except Failure as failure:
