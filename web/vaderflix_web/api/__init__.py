@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from . import admin, downloads, events, library, openapi, people, requests, search, services, session
+from . import admin, downloads, events, library, me, openapi, people, requests, search, services, session
 
 PREFIX = "/api/v1"
 
@@ -17,6 +17,8 @@ ROUTER = Router(
     path=PREFIX,
     route_handlers=[
         *session.HANDLERS,
+        *me_security.HANDLERS,
+        *me.HANDLERS,
         *search.HANDLERS,
         *library.HANDLERS,
         *requests.HANDLERS,
