@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from litestar import Request, Response
+from litestar.datastructures import FormMultiDict
 from litestar.enums import MediaType
 from litestar.utils.scope.state import ScopeState
 
@@ -86,6 +87,12 @@ def page(
     if SAID_COOKIE in http.cookies and not is_htmx(http):
         answer.delete_cookie(SAID_COOKIE)
     return answer
+
+
+def text(form: FormMultiDict, name: str) -> str:
+    """A field of a form; empty when it was not sent, or as a file."""
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
 
 
 def is_htmx(request: Request[Any, Any, Any]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from litestar import Router
 
-from . import admin, downloads, events, library, me, openapi, people, requests, search, services, session
+from . import admin, downloads, events, library, me, me_security, openapi, people, requests, search, services, session
 
 PREFIX = "/api/v1"
 

@@ -1,6 +1,6 @@
 """The pages, one module each."""
 
-from . import browse, doors, home, hooks, media, player, requests, search, title
+from . import browse, doors, home, hooks, media, player, recovery, requests, search, title
 from .admin import HANDLERS as ADMIN_HANDLERS
 from .you import HANDLERS as YOU_HANDLERS
 
@@ -11,6 +11,7 @@ HANDLERS = [
     *hooks.HANDLERS,
     *media.HANDLERS,
     *player.HANDLERS,
+    *recovery.HANDLERS,
     *requests.HANDLERS,
     *search.HANDLERS,
     *title.HANDLERS,

@@ -1,22 +1,42 @@
-"""The ways in and out: signing in, signing out, making the first account."""
+"""The ways in and out: signing in, the second step of it, signing out, making the first account."""
 
 from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromQuery
 
+from vaderflix_core.access.links import LIFETIMES, SECOND_FACTOR
+from vaderflix_core.access.totp import TicketEnded, WrongCode
 from vaderflix_core.failures import Conflict, Failure, Invalid
 
-from ..auth import host_of, local_path, sign_in, sign_out, viewer_of
+from ..auth import host_of, is_https, local_path, sign_in, sign_out, viewer_of
 from ..errors import not_found
 from ..guards import PUBLIC
 from ..i18n import _
-from ..page import Page, Req, go_to, page
+from ..page import Page, Req, go_to, page, text
+from ..proof import password_right
+from ..ways_in import ways_in
+
+TICKET_COOKIE = "vf_ticket"
+TICKET_PATH = "/signin"
 
 
-def _text(form: object, name: str) -> str:
-    value = form.get(name, "") if hasattr(form, "get") else ""
-    return value if isinstance(value, str) else ""
+async def _door(request: Req, target: str, *, status: int = 200, **context: Any) -> Page:
+    host = host_of(request)
+    shown = {"username": "", "problem": "", "problem_text": "", **context}
+    return page(
+        request,
+        "doors/signin.html",
+        status=status,
+        next=target,
+        ways=await ways_in(host),
+        forgot=host.mails.possible and host.mails.has_address,
+        house=await host.house.get(),
+        **shown,
+    )
 
 
 @get("/signin", opt={"permission": PUBLIC})
@@ -26,35 +46,86 @@ async def signin_form(request: Req, next: FromQuery[str] = "/") -> Page:
         return go_to(request, local_path(next))
     if await host_of(request).access.needs_setup():
         return go_to(request, "/setup")
-    return page(request, "doors/signin.html", next=local_path(next), username="", problem="", problem_text="")
+    return await _door(request, local_path(next))
 
 
 @post("/signin", opt={"permission": PUBLIC})
 async def signin(request: Req) -> Page:
-    """Check name and password and begin a session."""
-    access = host_of(request).access
+    """Check name and password; begin a session, or ask for a code."""
     form = await request.form()
-    username, target = _text(form, "username"), local_path(_text(form, "next"))
-    problem = _("That did not match.")
-    problem_text = _("Check the user name and the password. Capital letters count in the password.")
-    status = 422
+    username, target = text(form, "username"), local_path(text(form, "next"))
     try:
-        user = await access.authenticate(username, _text(form, "password"))
+        user = await password_right(request, username, text(form, "password"))
     except Failure as failure:
-        user, problem, problem_text, status = None, _("Not now."), failure.message, failure.status
-    if user is None:
-        return page(
+        return await _door(
             request,
-            "doors/signin.html",
-            status=status,
-            next=target,
+            target,
+            status=failure.status,
             username=username,
-            problem=problem,
-            problem_text=problem_text,
+            problem=_("Not now."),
+            problem_text=failure.message,
         )
+    if user is None:
+        return await _door(
+            request,
+            target,
+            status=422,
+            username=username,
+            problem=_("That did not match."),
+            problem_text=_("Check the user name and the password. Capital letters count in the password."),
+        )
+    ticket = await host_of(request).second_factor.ticket(user)
+    if ticket is not None:
+        answer = go_to(request, f"/signin/code?next={quote(target, safe='/')}")
+        _set_ticket(request, answer, ticket)
+        return answer
+    return await _enter(request, user, target)
+
+
+async def _enter(request: Req, user: Any, target: str) -> Page:
     answer = go_to(request, target)
     for cookie in await sign_in(request, user, "password"):
         answer.set_cookie(cookie)
+    return answer
+
+
+def _set_ticket(request: Req, answer: Page, ticket: str) -> None:
+    answer.set_cookie(
+        TICKET_COOKIE,
+        ticket,
+        max_age=int(LIFETIMES[SECOND_FACTOR].total_seconds()) if ticket else 0,
+        path=TICKET_PATH,
+        httponly=True,
+        samesite="strict",
+        secure=is_https(request),
+    )
+
+
+@get("/signin/code", opt={"permission": PUBLIC})
+async def code_form(request: Req, next: FromQuery[str] = "/") -> Page:
+    """The second step: a code from the person's app."""
+    if not request.cookies.get(TICKET_COOKIE):
+        return go_to(request, "/signin")
+    return page(request, "doors/code.html", next=local_path(next), error="")
+
+
+@post("/signin/code", opt={"permission": PUBLIC})
+async def code(request: Req) -> Page:
+    """Check the code and begin a session."""
+    form = await request.form()
+    target = local_path(text(form, "next"))
+    try:
+        user = await host_of(request).second_factor.finish(
+            request.cookies.get(TICKET_COOKIE, ""), text(form, "code")[:64]
+        )
+    except WrongCode as failure:
+        return page(request, "doors/code.html", status=422, next=target, error=failure.fields["code"])
+    except TicketEnded as failure:
+        answer = await _door(request, target, status=403, problem=_("Once more, please."), problem_text=failure.message)
+        _set_ticket(request, answer, "")
+        return answer
+    answer = await _enter(request, user, target)
+    _set_ticket(request, answer, "")
     return answer
 
 
@@ -82,9 +153,9 @@ async def setup(request: Req) -> Response[str]:
     if not await access.needs_setup():
         return not_found(request)
     form = await request.form()
-    token, username = _text(form, "token"), _text(form, "username")
+    token, username = text(form, "token"), text(form, "username")
     try:
-        user = await access.complete_setup(token.strip(), username, _text(form, "password"))
+        user = await access.complete_setup(token.strip(), username, text(form, "password"))
     except Conflict:
         return not_found(request)
     except Invalid as failure:
@@ -98,10 +169,7 @@ async def setup(request: Req) -> Response[str]:
             problem_text="",
             errors=failure.fields,
         )
-    answer = go_to(request, "/")
-    for cookie in await sign_in(request, user, "password"):
-        answer.set_cookie(cookie)
-    return answer
+    return await _enter(request, user, "/")
 
 
-HANDLERS = [signin_form, signin, signout, setup_form, setup]
+HANDLERS = [signin_form, signin, code_form, code, signout, setup_form, setup]

@@ -1,6 +1,6 @@
 """One's own account, one module for each section."""
 
-from . import activity, data, devices, keys, news, overview, profile
+from . import activity, data, devices, keys, news, overview, profile, security
 
 HANDLERS = [
     *activity.HANDLERS,
@@ -10,4 +10,5 @@ HANDLERS = [
     *news.HANDLERS,
     *overview.HANDLERS,
     *profile.HANDLERS,
+    *security.HANDLERS,
 ]

@@ -1,0 +1,63 @@
+"""Checks of passwords and codes, counted where they were wrong; and the site that passkeys belong to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from litestar.datastructures import Cookie
+
+from vaderflix_core.access.models import User
+from vaderflix_core.access.passkeys import LONGEST, Site
+from vaderflix_core.access.totp import WrongCode
+from vaderflix_core.failures import Invalid
+
+from .auth import Connection, host_of, is_https
+from .limits import guessing
+
+PASSKEY_COOKIE = "vf_passkey"
+PASSKEY_PATH = "/api/v1"
+
+
+async def password_right(connection: Connection, username: str, password: str) -> User | None:
+    """The account that a name and a password open. Raises `TooMany` after many wrong ones."""
+    async with guessing(connection, username) as attempt:
+        user = await host_of(connection).access.authenticate(username, password)
+        attempt.right = user is not None
+    return user
+
+
+@asynccontextmanager
+async def proving(connection: Connection, subject: str) -> AsyncIterator[None]:
+    """Around a call that takes a password or a code: wrong ones count as at the door. Raises `TooMany`."""
+    wrong: Invalid | None = None
+    async with guessing(connection, subject) as attempt:
+        try:
+            yield
+            attempt.right = True
+        except Invalid as failure:
+            # a new password that is too weak is no guess
+            attempt.right = not isinstance(failure, WrongCode) and not {"password", "old"} & set(failure.fields)
+            wrong = failure
+    if wrong is not None:
+        raise wrong
+
+
+def site_of(connection: Connection) -> Site:
+    """Where this house is, as the browser sees it: the configured public address, else the one it asked for."""
+    url = urlsplit(host_of(connection).config.base_url or str(connection.base_url))
+    return Site(f"{url.scheme}://{url.netloc}")
+
+
+def challenge_cookie(connection: Connection, state: str) -> Cookie:
+    """Ties a challenge to the browser that asked for it; empty `state` forgets it."""
+    return Cookie(
+        key=PASSKEY_COOKIE,
+        value=state,
+        path=PASSKEY_PATH,
+        httponly=True,
+        samesite="strict",
+        secure=is_https(connection),
+        max_age=int(LONGEST.total_seconds()) if state else 0,
+    )

@@ -1,0 +1,76 @@
+// Passkeys: asks the server for a challenge, the browser for the key, and sends the key's answer back.
+const API = "/api/v1";
+
+const toBytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+const toText = (bytes) =>
+  btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+async function call(path, body) {
+  const answer = await fetch(API + path, {
+    method: "POST",
+    credentials: "same-origin",
+    headers: { "content-type": "application/json", "x-vaderflix": "1" },
+    body: JSON.stringify(body),
+  });
+  const data = await answer.json();
+  if (!answer.ok) throw new Error(data.error?.message || answer.statusText, { cause: "server" });
+  return data;
+}
+
+function readable(options) {
+  options.challenge = toBytes(options.challenge);
+  if (options.user) options.user.id = toBytes(options.user.id);
+  for (const list of [options.excludeCredentials, options.allowCredentials])
+    for (const one of list ?? []) one.id = toBytes(one.id);
+  return options;
+}
+
+function sendable(credential) {
+  const response = {};
+  for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"])
+    if (credential.response[name]) response[name] = toText(credential.response[name]);
+  return { id: credential.id, rawId: toText(credential.rawId), type: credential.type, response };
+}
+
+async function signIn(button) {
+  const publicKey = readable(await call("/session/passkey/options", {}));
+  await call("/session/passkey", { credential: sendable(await navigator.credentials.get({ publicKey })) });
+  location.assign(button.dataset.next);
+}
+
+async function add(form) {
+  const { name, password } = form.elements;
+  const publicKey = readable(await call("/me/passkeys/options", { password: password?.value ?? "" }));
+  const credential = sendable(await navigator.credentials.create({ publicKey }));
+  await call("/me/passkeys", { name: name.value, credential });
+  location.reload();
+}
+
+async function attempt(element, work) {
+  const problem = (element.closest("form") ?? element.parentElement).querySelector("[data-passkey-problem]");
+  const button = element.matches("button") ? element : element.querySelector("button");
+  problem.hidden = true;
+  button.disabled = true;
+  try {
+    if (!window.PublicKeyCredential) throw new Error(element.dataset.none, { cause: "server" });
+    await work(element);
+  } catch (error) {
+    const unusable = error.name === "SecurityError" ? element.dataset.none : element.dataset.refused;
+    problem.textContent = error.cause === "server" ? error.message : unusable;
+    problem.hidden = false;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest('[data-passkey="sign-in"]');
+  if (button) attempt(button, signIn);
+});
+
+document.addEventListener("submit", (event) => {
+  if (event.target.matches('[data-passkey="add"]')) {
+    event.preventDefault();
+    attempt(event.target, add);
+  }
+});
