@@ -24,12 +24,13 @@ import vaderflix_core.search.titles
 import vaderflix_docker_health.view
 import vaderflix_plex.shelf
 import vaderflix_web.pages.admin.panels
+from vaderflix_core.api import ExternalIds, MediaKind
 from vaderflix_core.api.settings import fields
 from vaderflix_core.config import load_config
 from vaderflix_core.demo import Running, furnish, people, simulated
 from vaderflix_core.host import Host
 from vaderflix_core.store import jobs as job_store
-from vaderflix_core.testing import Fault
+from vaderflix_core.testing import CatalogueEpisode, CatalogueSeason, Fault, Title
 from vaderflix_web.app import create_app
 
 PATIENCE = 0.4  # seconds that a call of a service may take while one of them hangs
@@ -71,6 +72,27 @@ def words(page: str) -> str:
     """What a page says to somebody who reads it: its text on one line."""
     page = re.sub(r"(?s)<(script|style|svg)\b.*?</\1>", " ", page)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def invented(kind: MediaKind, number: int) -> Title:
+    """A film, or a series of one season with two episodes, that was never made."""
+    episodes = (
+        CatalogueEpisode(number=1, title="First", air_date="1961-01-03"),
+        CatalogueEpisode(number=2, title="Second", air_date="1961-01-10"),
+    )
+    series = kind is MediaKind.SERIES
+    return Title(
+        slug=f"invented-{kind}-{number}",
+        kind=kind,
+        title=f"{'Serial' if series else 'Reel'} Number {number}",
+        year=1961,
+        ids=ExternalIds(tmdb=9_600_000 + number, tvdb=9_700_000 + number if series else None),
+        overview="It was never made.",
+        genres=("Drama",),
+        runtime_minutes=30,
+        rating=6.0,
+        seasons=(CatalogueSeason(number=1, episodes=episodes),) if series else (),
+    )
 
 
 class Clock:
@@ -160,6 +182,20 @@ class House:
             await visitor.send("/signin", username=account.username, password=account.password)
             setattr(self, account.username, visitor)
 
+    def invent(self, *titles: Title) -> None:
+        """Have all services know more titles, which nobody holds."""
+        self.simulator("plex").state.titles += titles
+        for plugin in ("radarr", "sonarr"):
+            simulator = self.simulator(plugin)
+            simulator.titles += tuple(title for title in titles if title.kind is simulator.kind)
+
+    def haste(self) -> None:
+        """Let the services move as fast as they can; only downloads wait for `seconds_per_download`."""
+        for plugin in ("radarr", "sonarr"):
+            simulator = self.simulator(plugin)
+            simulator.tick_seconds, simulator.search_seconds, simulator.refresh_delay_seconds = 0.05, 0.0, 0.01
+        self.simulator("plex").scanner.seconds = 0.01
+
     async def settle(self) -> None:
         """Run every job that is due, and those that follow from it."""
         while due := await self.host.db.write(lambda conn: job_store.relay(conn, self.clock())):
@@ -194,11 +230,11 @@ class House:
             setattr(module, name, seconds)
 
     @asynccontextmanager
-    async def under(self, plugin: str, fault: Fault, *, path: str = "") -> AsyncIterator[str]:
+    async def under(self, plugin: str, fault: Fault, *, path: str = "", method: str = "") -> AsyncIterator[str]:
         """A fault is on inside; gives the service's name on the pages."""
         await self.well(plugin)
         self.limit(PATIENCE if fault is Fault.HANG else AMPLE)
-        self.simulator(plugin).faults.set(fault, path=path, seconds=SLOW)
+        self.simulator(plugin).faults.set(fault, path=path, method=method, seconds=SLOW)
         try:
             yield NAMES[plugin]
         finally:

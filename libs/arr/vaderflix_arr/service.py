@@ -69,6 +69,15 @@ class ArrService(Generic[S]):
             product=status.app_name, version=status.version, detail="" if name == status.app_name else name
         )
 
+    async def vouched(self) -> None:
+        """Raise unless the service can say who it is, before “there is none” of it is taken for a no.
+
+        One that starts, or whose proxy answers for it, gives empty lists for everything.
+        """
+        status = await self.client.get("/system/status", SystemStatus)
+        if status.app_name.lower() != self.product.lower():
+            raise BadAnswer(f"{self.product} answers without saying anything, not even who it is.")
+
     async def choices(self) -> dict[str, list[Choice]]:
         """The quality profiles and root folders the service has."""
         return await self.lists.choices()

@@ -46,7 +46,10 @@ async def add_or_adopt(
     try:
         response = await client.attempt("POST", path, body)
         if response.status_code < 400:
-            return client.http.decode(response, kind), False
+            made = client.http.decode(response, kind)
+            if not made.id:
+                raise BadAnswer("The service answered an add with a title that has no number.")
+            return made, False
     except (Unavailable, BadAnswer):
         # it may have been added before the answer was lost
         found = await _found_now(find)

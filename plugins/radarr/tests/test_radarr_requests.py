@@ -11,6 +11,7 @@ import pytest
 
 from vaderflix_arr.replay import RECORDED_AT, Replay, instance, played, recording
 from vaderflix_core.api import (
+    BadAnswer,
     ExternalIds,
     MediaKind,
     MediaRequest,
@@ -102,6 +103,7 @@ async def test_a_lookup_that_answers_another_film_is_no_answer() -> None:
 
 async def test_considering_changes_nothing_and_says_why_not() -> None:
     made = world([])
+    made.on("GET", f"{API}/system/status", {"appName": "Radarr", "version": "6.0.4"})
     made.on("GET", f"{API}/movie/lookup", [{"tmdbId": 961, "title": "The General"}])
     assert (await radarr(made).consider(GENERAL)).accepts
     refused = await radarr(made, quality_profile="8K").consider(GENERAL)
@@ -110,6 +112,22 @@ async def test_considering_changes_nothing_and_says_why_not() -> None:
     made.on("GET", f"{API}/movie/lookup", [])
     assert not (await radarr(made).consider(GENERAL)).accepts
     assert {method for method, _ in made.calls} == {"GET"}
+
+
+async def test_an_add_that_is_answered_with_nothing_is_no_ticket() -> None:
+    made = world([])
+    made.on("POST", f"{API}/movie", {})
+    made.on("GET", f"{API}/movie", [])
+    with pytest.raises(BadAnswer):
+        await radarr(made).submit(GENERAL, "k")
+
+
+async def test_knowing_no_film_is_a_no_only_of_a_radarr_that_says_who_it_is() -> None:
+    made = world([])
+    made.on("GET", f"{API}/movie/lookup", [])
+    made.on("GET", f"{API}/system/status", {})
+    with pytest.raises(BadAnswer):
+        await radarr(made).consider(GENERAL)
 
 
 async def test_a_film_is_added_with_the_settings_and_its_search_left_to_radarr() -> None:

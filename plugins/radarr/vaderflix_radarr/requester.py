@@ -57,6 +57,7 @@ class Radarr(ArrService[RadarrSettings]):
             return Verdict(accepts=False, reason="Radarr gets films only.")
         movie = await self._known(request.ids)
         if movie is None:
+            await self.vouched()
             return Verdict(accepts=False, reason="Radarr does not know this film.")
         if movie.id:
             return Verdict(accepts=True, reason="Radarr has this film in its library.")
@@ -64,6 +65,7 @@ class Radarr(ArrService[RadarrSettings]):
             await self.lists.profile_id()
             await self.lists.root_path()
         except Rejected as error:
+            await self.vouched()
             return Verdict(accepts=False, reason=error.message)
         return Verdict(accepts=True, reason="Radarr can add this film.")
 
@@ -73,6 +75,7 @@ class Radarr(ArrService[RadarrSettings]):
             raise Rejected("Radarr gets films only.")
         tmdb = await self._tmdb(request.ids)
         if tmdb is None:
+            await self.vouched()
             raise Rejected("Radarr does not know this film.")
         async with self.locks.of(tmdb):
             found = await self._find(tmdb)

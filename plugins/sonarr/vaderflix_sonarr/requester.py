@@ -65,6 +65,7 @@ class Sonarr(ArrService[SonarrSettings]):
             return Verdict(accepts=False, reason="Sonarr gets series only.")
         known = await self._known(request.ids)
         if known is None:
+            await self.vouched()
             return Verdict(accepts=False, reason="Sonarr does not know this series.")
         missing = seasons.unknown(known, request.seasons)
         if missing:
@@ -75,6 +76,7 @@ class Sonarr(ArrService[SonarrSettings]):
             await self.lists.profile_id()
             await self.lists.root_path()
         except Rejected as error:
+            await self.vouched()
             return Verdict(accepts=False, reason=error.message)
         return Verdict(accepts=True, reason="Sonarr can add this series.")
 
@@ -84,6 +86,7 @@ class Sonarr(ArrService[SonarrSettings]):
             raise Rejected("Sonarr gets series only.")
         tvdb = await self._tvdb(request.ids)
         if tvdb is None:
+            await self.vouched()
             raise Rejected("Sonarr does not know this series.")
         async with self.locks.of(tvdb):
             found = await self._find(tvdb)
@@ -158,6 +161,7 @@ class Sonarr(ArrService[SonarrSettings]):
         """The body of an add, and what the ticket says of it."""
         known = await self._known(ExternalIds(tvdb=tvdb))
         if known is None:
+            await self.vouched()
             raise Rejected("Sonarr does not know this series.")
         missing = seasons.unknown(known, request.seasons)
         if request.seasons and len(missing) == len(set(request.seasons)):

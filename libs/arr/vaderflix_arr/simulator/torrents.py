@@ -61,7 +61,10 @@ class QBittorrent:
     async def torrents(self, category: str) -> list[Row]:
         """All torrents of a category."""
         answer = await self._call("GET", "torrents/info", params={"category": category})
-        rows: list[Row] = answer.json()
+        try:
+            rows: list[Row] = answer.json()
+        except ValueError as error:
+            raise ClientError("refused", "qBittorrent answered with something that is no JSON") from error
         return rows
 
     async def add(self, release: Release, category: str) -> None:
