@@ -39,6 +39,8 @@ def admin_home(viewer: User) -> str | None:
         ("requests.manage", "/admin/requests"),
         ("downloads.manage", "/admin/downloads"),
         ("users.manage", "/admin/people"),
+        ("users.invite", "/admin/invitations"),
+        ("activity.view", "/admin/activity"),
         ("settings", "/admin/services"),
     ):
         if permission in viewer.permissions:
@@ -83,8 +85,24 @@ def rail_for(viewer: User, path: str, counts: dict[str, int] | None = None) -> l
                 ("downloads.manage", _("Downloads"), "/admin/downloads", "down"),
             ),
         ),
-        (_("House"), (("users.manage", _("People"), "/admin/people", "users"),)),
-        (_("Set up"), (("settings", _("Services"), "/admin/services", "plug"),)),
+        (
+            _("House"),
+            (
+                ("users.manage", _("People"), "/admin/people", "users"),
+                ("users.invite", _("Invitations"), "/admin/invitations", "link"),
+                ("users.manage", _("Access requests"), "/admin/access", "inbox"),
+                ("users.manage", _("Roles"), "/admin/roles", "shield"),
+                ("activity.view", _("Activity"), "/admin/activity", "log"),
+            ),
+        ),
+        (
+            _("Set up"),
+            (
+                ("settings", _("Services"), "/admin/services", "plug"),
+                ("settings", _("House"), "/admin/house", "home"),
+                ("settings", _("Mails"), "/admin/mails", "mail"),
+            ),
+        ),
     )
     rail = []
     for title, entries in groups:

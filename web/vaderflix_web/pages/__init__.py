@@ -1,14 +1,16 @@
 """The pages, one module each."""
 
-from . import browse, doors, home, hooks, media, player, recovery, requests, search, title
+from . import ask, browse, doors, home, hooks, invite, media, player, recovery, requests, search, title
 from .admin import HANDLERS as ADMIN_HANDLERS
 from .you import HANDLERS as YOU_HANDLERS
 
 HANDLERS = [
+    *ask.HANDLERS,
     *browse.HANDLERS,
     *doors.HANDLERS,
     *home.HANDLERS,
     *hooks.HANDLERS,
+    *invite.HANDLERS,
     *media.HANDLERS,
     *player.HANDLERS,
     *recovery.HANDLERS,

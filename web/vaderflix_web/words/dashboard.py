@@ -95,6 +95,14 @@ def removal_needs(pending: Iterable[PendingRemoval], names: Mapping[str, str]) -
     return needs
 
 
+def access_need(waiting: int) -> list[Need]:
+    """The strangers who ask to come in."""
+    if not waiting:
+        return []
+    said = ngettext("%(n)s person asks for access", "%(n)s people ask for access", waiting)
+    return [Need(title=said % {"n": waiting}, tint="", href="/admin/access", action=_("Answer"))]
+
+
 def request_need(waiting: int, stuck: int) -> list[Need]:
     """The requests that wait for an admin."""
     needs = []

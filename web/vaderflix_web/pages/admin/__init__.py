@@ -1,13 +1,33 @@
 """The admin pages: what runs, who is here, what is connected."""
 
-from . import dashboard, downloads, instance, panels, people, requests, services
+from . import (
+    access,
+    activity,
+    dashboard,
+    downloads,
+    house,
+    instance,
+    invitations,
+    mails,
+    panels,
+    people,
+    requests,
+    roles,
+    services,
+)
 
 HANDLERS = [
+    *access.HANDLERS,
+    *activity.HANDLERS,
     *dashboard.HANDLERS,
     *downloads.HANDLERS,
+    *house.HANDLERS,
     *instance.HANDLERS,
+    *invitations.HANDLERS,
+    *mails.HANDLERS,
     *panels.HANDLERS,
     *people.HANDLERS,
     *requests.HANDLERS,
+    *roles.HANDLERS,
     *services.HANDLERS,
 ]

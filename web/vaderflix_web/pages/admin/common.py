@@ -23,6 +23,8 @@ async def admin_page(http: Request[Any, Any, Any], template: str, /, *, status: 
     if "downloads.manage" in viewer.permissions:
         moving = [d for r in host.downloads.reports() for d in r.downloads if d.state == "downloading"]
         counts["/admin/downloads"] = len(moving)
+    if "users.manage" in viewer.permissions:
+        counts["/admin/access"] = await host.access_requests.pending()
     return page(
         http,
         template,

@@ -1,18 +1,22 @@
-"""People: who has an account, with which role; adding one, changing one."""
+"""People: who has an account, in which role, seen when; adding one, and one page for each."""
 
 from __future__ import annotations
 
 from litestar import get, post
 from litestar.params import FromPath
 
-from vaderflix_core.access.models import Role
+from vaderflix_core.access.agents import agent_of
+from vaderflix_core.access.models import Permission, Role
+from vaderflix_core.access.people import AFTERWARDS
 from vaderflix_core.failures import Conflict, Failure, Invalid
 
 from ...auth import host_of
 from ...i18n import _, ngettext
-from ...page import Page, Req, go_to
+from ...page import Page, Req, go_to, text
+from ...words.permissions import groups_of, scope_words
 from .common import admin_page
 
+OPT = {"permission": "users.manage"}
 ROLE_WORDS = {
     "viewer": ("Viewer", "Searches and plays"),
     "requester": ("Requester", "Searches, plays and requests"),
@@ -25,42 +29,47 @@ def role_choice(role: Role) -> tuple[str, str, str]:
     if role.name in ROLE_WORDS:
         title, what = ROLE_WORDS[role.name]
         return role.name, _(title), _(what)
-    return role.name, role.title, ", ".join(sorted(role.permissions))
+    return role.name, role.title, scope_words(role.permissions)
+
+
+async def role_choices(request: Req, *, within: bool = False) -> list[tuple[str, str, str]]:
+    """All roles for choosing; `within`: those that the viewer may give."""
+    roles = await host_of(request).roles.all()
+    return [role_choice(role) for role in roles if not within or role.permissions <= request.user.permissions]
 
 
 async def _people(request: Req, *, status: int = 200, form: dict[str, str] | None = None, **context: object) -> Page:
-    access = host_of(request).access
-    users = await access.list_users()
-    roles = [role_choice(role) for role in await access.roles()]
+    people = await host_of(request).people.all()
     return await admin_page(
         request,
         "admin/people.html",
         status=status,
-        users=users,
-        roles=roles,
-        role_names={role: name for role, name, _what in roles},
-        headline=ngettext("%(n)s person has an account.", "%(n)s people have an account.", len(users))
-        % {"n": len(users)},
+        people=people,
+        roles=await role_choices(request, within=True),
+        role_names={role: name for role, name, _what in await role_choices(request)},
+        headline=ngettext("%(n)s person has an account.", "%(n)s people have an account.", len(people))
+        % {"n": len(people)},
         form=form or {"username": "", "display_name": "", "email": "", "role": "requester"},
         **{"errors": {}, "problem": "", **context},
     )
 
 
-@get("/admin/people", opt={"permission": "users.manage"})
+@get("/admin/people", opt=OPT)
 async def people(request: Req) -> Page:
     """The list of people and the form to add one."""
     return await _people(request)
 
 
-@post("/admin/people", opt={"permission": "users.manage"})
+@post("/admin/people", opt=OPT)
 async def add(request: Req) -> Page:
     """Make an account."""
     sent = await request.form()
-    form = {k: str(sent.get(k, "")) for k in ("username", "display_name", "email", "role")}
+    form = {k: text(sent, k) for k in ("username", "display_name", "email", "role")}
     try:
-        user = await host_of(request).access.create_user(
+        user = await host_of(request).people.create(
+            request.user,
             form["username"],
-            str(sent.get("password", "")),
+            text(sent, "password"),
             role=form["role"],
             display_name=form["display_name"],
             email=form["email"] or None,
@@ -72,19 +81,98 @@ async def add(request: Req) -> Page:
     return go_to(request, "/admin/people", said=_("%(name)s can sign in now") % {"name": user.display_name})
 
 
-@post("/admin/people/{user_id:int}", opt={"permission": "users.manage"})
+async def _person(
+    request: Req, user_id: int, *, status: int = 200, form: dict[str, str] | None = None, **context: object
+) -> Page:
+    host = host_of(request)
+    person = await host.people.get(user_id)
+    user = person.user
+    role = next((r for r in await host.roles.all() if r.name == user.role), None)
+    return await admin_page(
+        request,
+        "admin/person.html",
+        status=status,
+        person=person,
+        user=user,
+        role_title=role_choice(role)[1] if role else user.role,
+        roles=await role_choices(request, within=True),
+        groups=groups_of(set(Permission)),
+        by_role=role.permissions if role else frozenset(),
+        devices=[(agent_of(one.user_agent).words, one) for one in await host.sessions.devices(user)],
+        form=form or {"display_name": user.display_name, "email": user.email or ""},
+        **{"errors": {}, "problem": "", **context},
+    )
+
+
+@get("/admin/people/{user_id:int}", opt=OPT)
+async def person(request: Req, user_id: FromPath[int]) -> Page:
+    """One account: what it is called, what it may do, where it is signed in."""
+    return await _person(request, user_id)
+
+
+@post("/admin/people/{user_id:int}", opt=OPT)
 async def change(request: Req, user_id: FromPath[int]) -> Page:
-    """Change a role, or close and open an account. Nobody takes their own keys away."""
+    """Change what was sent: names, the role, whether the account is open. Nobody takes their own keys away."""
     sent = await request.form()
-    if user_id == request.user.id:
-        return go_to(request, "/admin/people", said=_("Another admin has to change your own account."))
-    role = str(sent.get("role", "")) or None
-    disabled = {"yes": True, "no": False}.get(str(sent.get("disabled", "")))
+    form = {k: text(sent, k) for k in ("display_name", "email")}
+    given: dict[str, object] = {k: form[k] for k in form if k in sent}
+    if text(sent, "role"):
+        given["role"] = text(sent, "role")
+    if text(sent, "disabled") in ("yes", "no"):
+        given["disabled"] = text(sent, "disabled") == "yes"
+    here = f"/admin/people/{user_id}"
     try:
-        user = await host_of(request).access.change_user(user_id, role=role, disabled=disabled)
+        user = await host_of(request).people.change(request.user, user_id, **given)  # type: ignore[arg-type]
+    except Invalid as failure:
+        filled = form if "display_name" in sent else None
+        return await _person(request, user_id, status=422, form=filled, errors=failure.fields, problem=failure.message)
     except Failure as failure:
-        return go_to(request, "/admin/people", said=failure.message)
-    return go_to(request, "/admin/people", said=_("%(name)s was changed") % {"name": user.display_name})
+        return go_to(request, here, said=failure.message)
+    return go_to(request, here, said=_("%(name)s was changed") % {"name": user.display_name})
 
 
-HANDLERS = [people, add, change]
+@post("/admin/people/{user_id:int}/rights", opt=OPT)
+async def change_rights(request: Req, user_id: FromPath[int]) -> Page:
+    """Give or take single rights beside the role's."""
+    sent = await request.form()
+    wanted = {str(p): text(sent, f"right.{p}") for p in Permission}
+    granted = [p for p, choice in wanted.items() if choice == "give"]
+    withheld = [p for p, choice in wanted.items() if choice == "take"]
+    try:
+        user = await host_of(request).people.change(request.user, user_id, granted=granted, withheld=withheld)
+    except Failure as failure:
+        return go_to(request, f"/admin/people/{user_id}", said=failure.message)
+    said = _("The rights of %(name)s were changed") % {"name": user.display_name}
+    return go_to(request, f"/admin/people/{user_id}", said=said)
+
+
+@post("/admin/people/{user_id:int}/sign-out", opt=OPT)
+async def sign_out(request: Req, user_id: FromPath[int]) -> Page:
+    """Sign an account out on all its devices."""
+    host = host_of(request)
+    person = await host.people.get(user_id)
+    await host.people.sign_out(request.user, user_id)
+    said = _("%(name)s is signed out everywhere") % {"name": person.user.display_name}
+    return go_to(request, f"/admin/people/{user_id}", said=said)
+
+
+@post("/admin/people/{user_id:int}/remove", opt=OPT)
+async def remove(request: Req, user_id: FromPath[int]) -> Page:
+    """Remove an account for good; the form says what becomes of its requests."""
+    afterwards = text(await request.form(), "requests")
+    host = host_of(request)
+    person = await host.people.get(user_id)
+    chosen = next((one for one in AFTERWARDS if one == afterwards), None)
+    here = f"/admin/people/{user_id}"
+    if user_id == request.user.id:
+        return go_to(request, here, said=_("Your own account is removed on your own page."))
+    if chosen is None:
+        return go_to(request, here, said=_("Say what becomes of the requests."))
+    try:
+        await host.people.remove(request.user, user_id, requests=chosen)
+    except Failure as failure:
+        return go_to(request, here, said=failure.message)
+    return go_to(request, "/admin/people", said=_("%(name)s was removed") % {"name": person.user.display_name})
+
+
+HANDLERS = [people, add, person, change, change_rights, sign_out, remove]

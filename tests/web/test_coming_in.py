@@ -1,0 +1,180 @@
+"""How strangers come in: by a link, by asking, and not otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from conftest import Visitor
+
+from vaderflix_core.host import Host
+
+pytestmark = pytest.mark.anyio
+PASSWORD = "correct horse battery"
+XSS = '<script>alert(1)</script><img src=x onerror=alert(2)>"\'>'
+LINK = re.compile(r"/invite/([\w-]{20,})")
+
+
+async def invited(host: Host, **terms: Any) -> str:
+    mara = (await host.access.list_users())[1]
+    code, _ = await host.invites.create(mara, **{"role": "requester", **terms})
+    return code
+
+
+async def test_a_visitor_opens_the_link_chooses_a_password_and_is_at_home(host: Host, stranger: Visitor) -> None:
+    mara = (await host.access.list_users())[1]
+    await host.house.change(mara, name="Linden House")
+    code = await invited(host, note="This is our film cupboard.")
+    opened = await stranger.get(f"/invite/{code}")
+    assert opened.status_code == 200
+    assert "Mara invites you to Linden House" in opened.text
+    assert "This is our film cupboard." in opened.text
+    assert "Ask for more" in opened.text
+    way = re.search(r'class="btn primary big wide" href="([^"]+)"', opened.text)
+    assert way is not None
+    form = await stranger.get(way[1])
+    assert form.text.count("<form") == 1
+    made = await stranger.post(way[1], {"username": "tomas", "password": PASSWORD, "email": "tomas@example.org"})
+    assert (made.status_code, made.headers["location"]) == (303, "/")
+    home = await stranger.get("/")
+    assert home.status_code == 200
+    tomas = next(u for u in await host.access.list_users() if u.username == "tomas")
+    assert (tomas.role, tomas.email) == ("requester", "tomas@example.org")
+
+
+async def test_opening_a_link_uses_nothing_up(host: Host, stranger: Visitor) -> None:
+    code = await invited(host)
+    for _ in range(3):
+        assert (await stranger.get(f"/invite/{code}")).status_code == 200
+    assert (await host.invites.open(code)).used == 0
+
+
+async def test_links_that_do_not_work_show_one_page_whatever_the_reason(host: Host, stranger: Visitor) -> None:
+    mara = (await host.access.list_users())[1]
+    revoked, invite = await host.invites.create(mara, role="viewer")
+    await host.invites.revoke(mara, invite.id)
+    used = await invited(host)
+    await host.invites.accept(used, username="first")
+    pages = set()
+    for code in (revoked, used, "b" * 32, "x", "%3Cscript%3E", "a" * 300):
+        for path in (f"/invite/{code}", f"/invite/{code}/password"):
+            answer = await stranger.get(path)
+            assert answer.status_code == 404
+            pages.add(re.sub(r'"\w{64,}"|value="\w+"|x-csrftoken[^}]+', "", answer.text))
+    assert len(pages) == 1
+    assert "ask whoever sent it for a new one" in pages.pop()
+
+
+async def test_a_code_that_was_used_meanwhile_makes_no_account(host: Host, stranger: Visitor) -> None:
+    code = await invited(host)
+    await host.invites.accept(code, username="first")
+    late = await stranger.post(f"/invite/{code}/password", {"username": "late", "password": PASSWORD})
+    assert late.status_code == 404
+    assert "vf_access" not in late.headers.get("set-cookie", "")
+    assert not [u for u in await host.access.list_users() if u.username == "late"]
+
+
+async def test_two_browsers_with_one_link_make_one_account(host: Host, app: Any) -> None:
+    code = await invited(host)
+    visitors = [Visitor(app) for _ in range(5)]
+    answers = await asyncio.gather(
+        *(
+            v.post(f"/invite/{code}/password", {"username": f"guest{n}", "password": PASSWORD})
+            for n, v in enumerate(visitors)
+        )
+    )
+    assert sorted(a.status_code for a in answers) == [303, 404, 404, 404, 404]
+    assert len(await host.access.list_users()) == 4
+
+
+async def test_what_a_visitor_sends_beside_the_form_is_ignored(host: Host, stranger: Visitor) -> None:
+    code = await invited(host, role="viewer")
+    extra = {"role": "admin", "granted": "settings", "disabled": "no", "uses": "99", "display_name": "Mara"}
+    await stranger.post(f"/invite/{code}/password", {"username": "eve", "password": PASSWORD, **extra})
+    eve = next(u for u in await host.access.list_users() if u.username == "eve")
+    assert (eve.role, eve.granted, eve.display_name) == ("viewer", (), "eve")
+
+
+async def test_a_wrong_name_or_password_keeps_the_form_and_says_what_is_wrong(host: Host, stranger: Visitor) -> None:
+    code = await invited(host)
+    answer = await stranger.post(f"/invite/{code}/password", {"username": "mara", "password": PASSWORD})
+    assert answer.status_code == 422
+    assert "is taken" in answer.text
+    answer = await stranger.post(f"/invite/{code}/password", {"username": "tomas", "password": "short"})
+    assert answer.status_code == 422
+    assert 'value="tomas"' in answer.text
+    assert "short" not in answer.text.replace("Shortcuts", "")
+
+
+async def test_somebody_who_is_signed_in_does_not_use_the_link_up(host: Host, visit: Any) -> None:
+    code = await invited(host)
+    edith = await visit("edith")
+    opened = await edith.get(f"/invite/{code}")
+    assert "You have an account here already" in opened.text
+    assert f"/invite/{code}/password" not in opened.text
+
+
+async def test_a_code_can_be_typed_or_the_whole_link_pasted(host: Host, stranger: Visitor) -> None:
+    code = await invited(host)
+    for typed in (code, f" https://house.example/invite/{code} ", f"https://house.example/invite/{code}/?x=1"):
+        answer = await stranger.post("/join", {"code": typed})
+        assert answer.headers["location"] == f"/invite/{code}"
+    for typed in ("", "//evil.example/..", "javascript:alert(1)", "https://house.example/"):
+        answer = await stranger.post("/join", {"code": typed})
+        assert answer.status_code == 422 or answer.headers["location"].startswith("/invite/")
+
+
+async def test_nobody_can_ask_unless_the_house_says_so(host: Host, stranger: Visitor) -> None:
+    assert (await stranger.get("/ask")).status_code == 404
+    asked = {"name": "Noor", "email": "noor@example.org", "message": "May I?"}
+    assert (await stranger.post("/ask", asked)).status_code == 404
+    assert await host.access_requests.newest() == []
+
+
+async def test_asking_is_answered_alike_whoever_asks(host: Host, stranger: Visitor) -> None:
+    mara = (await host.access.list_users())[1]
+    await host.people.change(mara, mara.id, email="mara@example.org")
+    await host.house.change(mara, registration="request")
+    texts = set()
+    for email in ("noor@example.org", "noor@example.org", "mara@example.org"):
+        answer = await stranger.post("/ask", {"name": "N", "email": email, "message": "May I?"})
+        assert answer.status_code == 200
+        texts.add(re.sub(r"x-csrftoken[^}]+", "", answer.text))
+    assert len(texts) == 1
+    async with asyncio.timeout(10):
+        while len(await host.access_requests.newest()) < 2:
+            await asyncio.sleep(0.02)
+    # the admin is mailed once for each address that waits
+    async with asyncio.timeout(10):
+        while len([d for d in await host.notify.deliveries() if d.recipient == "mara@example.org"]) < 2:
+            await asyncio.sleep(0.02)
+
+
+async def test_hostile_words_of_a_stranger_stay_words(host: Host, stranger: Visitor, visit: Any) -> None:
+    mara = (await host.access.list_users())[1]
+    await host.house.change(mara, registration="request", name=XSS[:60])
+    await stranger.post("/ask", {"name": XSS, "email": "noor@example.org", "message": XSS})
+    async with asyncio.timeout(10):
+        while not await host.access_requests.newest():
+            await asyncio.sleep(0.02)
+    code = await invited(host, note=XSS)
+    browser = await visit("mara")
+    for path in ("/admin/access", "/admin", "/admin/activity", "/admin/house", "/admin/invitations"):
+        text = (await browser.get(path)).text
+        assert "<script>alert(1)" not in text, path
+        assert "<img src=x" not in text, path
+    for path in (f"/invite/{code}", f"/invite/{code}/password", "/ask", "/join", "/invite/none"):
+        text = (await Visitor(stranger.http._transport.app).get(path)).text
+        assert "<script>alert(1)" not in text, path
+        assert "<img src=x" not in text, path
+        assert "&lt;script&gt;" in text or path in ("/invite/none",), path
+
+
+async def test_set_up_routes_are_gone_after_set_up(host: Host, stranger: Visitor, visit: Any) -> None:
+    form = {"token": await host.access.setup_token(), "username": "eve", "password": PASSWORD}
+    for visitor in (stranger, await visit("mara")):
+        assert (await visitor.get("/setup")).status_code == 404
+        assert (await visitor.post("/setup", form)).status_code == 404
+    assert not [u for u in await host.access.list_users() if u.username == "eve"]

@@ -1,0 +1,110 @@
+"""The activity log: who did what, with a filter, an export, and proof that nothing was changed or taken out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from litestar import Response, get
+from litestar.params import FromQuery
+
+from vaderflix_core.access.activity import ActivityFilter
+
+from ...auth import host_of
+from ...page import Page, Req, page
+from ...words.deeds import changes, deed_words, group_choices
+from .common import admin_page
+
+OPT = {"permission": "activity.view"}
+PAGE = 50
+LONGEST = 100
+
+
+def _day(value: str) -> datetime | None:
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def filter_of(who: str, what: str, words: str, since: str, until: str) -> ActivityFilter:
+    """The filter of an address; what cannot be read is left out. Days are whole, in UTC."""
+    last = _day(until)
+    return ActivityFilter(
+        actor_id=int(who) if who.isascii() and who.isdigit() and len(who) < 16 else None,
+        action=what[:LONGEST],
+        words=words[:LONGEST],
+        since=_day(since),
+        until=last + timedelta(days=1) if last else None,
+    )
+
+
+@get("/admin/activity", opt=OPT)
+async def activity(
+    request: Req,
+    who: FromQuery[str] = "",
+    what: FromQuery[str] = "",
+    words: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+    before: FromQuery[int | None] = None,
+) -> Page:
+    """The newest entries that fit."""
+    host = host_of(request)
+    found = await host.activity.find(filter_of(who, what, words, since, until), before=before, limit=PAGE + 1)
+    sent = {"who": who, "what": what, "words": words, "since": since, "until": until}
+    query = urlencode({name: value for name, value in sent.items() if value})
+    return await admin_page(
+        request,
+        "admin/activity.html",
+        rows=[(entry, deed_words(entry.action), changes(entry)) for entry in found[:PAGE]],
+        older=found[PAGE - 1].id if len(found) > PAGE else None,
+        people=[person.user for person in await host.people.all()],
+        groups=group_choices(await host.activity.actions()),
+        sent=sent,
+        filter_query=query,
+    )
+
+
+@get("/admin/activity/chain", opt=OPT)
+async def chain(request: Req) -> Page:
+    """Whether the chain of entries is whole."""
+    host = host_of(request)
+    return page(request, "parts/activity_chain.html", broken=await host.activity.broken_at(), checked_at=host.clock())
+
+
+def _file(request: Req, name: str, media_type: str, body: bytes) -> Response[bytes]:
+    day = f"{host_of(request).clock():%Y-%m-%d}"
+    headers = {"content-disposition": f'attachment; filename="activity-{day}.{name}"'}
+    return Response(body, media_type=media_type, headers=headers)
+
+
+@get("/admin/activity/csv", opt=OPT)
+async def as_csv(
+    request: Req,
+    who: FromQuery[str] = "",
+    what: FromQuery[str] = "",
+    words: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+) -> Response[bytes]:
+    """The entries that fit, as a CSV file."""
+    body = await host_of(request).activity.export_csv(filter_of(who, what, words, since, until))
+    return _file(request, "csv", "text/csv; charset=utf-8", body.encode())
+
+
+@get("/admin/activity/json", opt=OPT)
+async def as_json(
+    request: Req,
+    who: FromQuery[str] = "",
+    what: FromQuery[str] = "",
+    words: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+) -> Response[bytes]:
+    """The entries that fit, as a JSON file."""
+    body = await host_of(request).activity.export_json(filter_of(who, what, words, since, until))
+    return _file(request, "json", "application/json", body)
+
+
+HANDLERS = [activity, chain, as_csv, as_json]

@@ -1,0 +1,57 @@
+"""What an invitation gives and how it stands, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vaderflix_core.access.models import Permission as P
+
+from ..i18n import _, ngettext
+from .states import Chip
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from vaderflix_core.store.invites import Invite
+
+
+def gifts(permissions: Collection[P]) -> list[tuple[str, str, str]]:
+    """What somebody with these rights gets: an icon, what, and how."""
+    found = [("film", _("Films and series"), _("Everything in the house, to search and to play"))]
+    if P.REQUEST_MOVIE in permissions or P.REQUEST_SERIES in permissions:
+        kinds = {
+            (True, True): _("Films and series that are missing"),
+            (True, False): _("Films that are missing"),
+        }.get((P.REQUEST_MOVIE in permissions, P.REQUEST_SERIES in permissions), _("Series that are missing"))
+        found.append(("plus", _("Ask for more"), kinds))
+    if {P.MANAGE_REQUESTS, P.MANAGE_USERS, P.SETTINGS} & set(permissions):
+        found.append(("pulse", _("Look after the house"), _("With the pages for admins")))
+    found.append(("lock", _("Your own place"), _("Only admins can see what is playing")))
+    return found
+
+
+def invite_chip(state: str) -> Chip:
+    """The chip of an invitation's state."""
+    return {
+        "open": Chip(_("Open"), "check", "ok"),
+        "used": Chip(_("Used up"), "users"),
+        "revoked": Chip(_("Revoked"), "x"),
+        "expired": Chip(_("Expired"), "clock"),
+    }[state]
+
+
+def request_chip(state: str) -> Chip:
+    """The chip of a request for access."""
+    return {
+        "pending": Chip(_("Waits for an answer"), "clock", "warn"),
+        "approved": Chip(_("Approved"), "check", "ok"),
+        "rejected": Chip(_("Rejected"), "x"),
+    }[state]
+
+
+def uses_left(invite: Invite) -> str:
+    """How often the link still works: `Works once`, `2 of 5 uses left`."""
+    left = invite.uses - invite.used
+    if invite.uses == 1:
+        return _("Works once")
+    return ngettext("%(n)s of %(all)s use left", "%(n)s of %(all)s uses left", left) % {"n": left, "all": invite.uses}
