@@ -227,5 +227,6 @@ def _until(user: User, at: datetime) -> str:
 
 def refuse_above(by: User, user: User) -> None:
     """Nobody opens the way into an account that may do more than their own. Raises `NotAllowed`."""
-    if by.role != ADMIN and (user.role == ADMIN or not user.permissions <= by.permissions):
+    # an admin's key with few scopes has an admin's role and few rights
+    if not user.permissions <= by.permissions or (user.role == ADMIN and by.role != ADMIN):
         raise NotAllowed("This account may do more than yours. Ask an admin.")
