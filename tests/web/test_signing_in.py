@@ -1,0 +1,334 @@
+"""Signing in in two steps, help for the forgotten, ends that are felt, and answers that tell strangers nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+from conftest import Visitor
+from world import PASSWORD
+
+from vaderflix_core.host import Host
+from vaderflix_core.store import passkeys as passkey_store
+from vaderflix_core.store import users
+from vaderflix_core.store.passkeys import Passkey
+
+pytestmark = pytest.mark.anyio
+
+NEW = "fjord grove iris kelp"
+FELT = 5.0  # seconds
+JSON = {"X-Vaderflix": "1"}
+
+
+class Clock:
+    """The host's clock, moved on by the test: a code works once in its half minute."""
+
+    def __init__(self, host: Host) -> None:
+        self._clock, self.ahead = host.clock, 0.0
+        host.second_factor._clock = self
+
+    def __call__(self) -> Any:
+        return self._clock() + timedelta(seconds=self.ahead)
+
+
+async def person(host: Host, name: str) -> Any:
+    return next(user for user in await host.access.list_users() if user.username == name)
+
+
+async def with_factor(host: Host, name: str) -> tuple[Clock, pyotp.TOTP, list[str]]:
+    clock, user = Clock(host), await person(host, name)
+    totp = pyotp.TOTP((await host.second_factor.begin(user, PASSWORD)).secret)
+    codes = await host.second_factor.confirm(user, totp.at(clock()))
+    clock.ahead += 60
+    return clock, totp, codes
+
+
+async def test_signing_in_with_a_second_factor_takes_two_steps(stranger: Visitor, host: Host) -> None:
+    clock, totp, _ = await with_factor(host, "edith")
+    first = await stranger.post("/signin", {"username": "edith", "password": PASSWORD, "next": "/requests"})
+    assert first.headers["location"] == "/signin/code?next=/requests"
+    assert "vf_access" not in first.headers["set-cookie"]
+    assert (await stranger.get("/requests")).status_code == 303  # nobody yet
+    wrong = await stranger.post("/signin/code", {"code": "000000", "next": "/requests"})
+    assert wrong.status_code == 422
+    assert "That code did not match" in wrong.text
+    right = await stranger.post("/signin/code", {"code": totp.at(clock()), "next": "/requests"})
+    assert (right.status_code, right.headers["location"]) == (303, "/requests")
+    assert (await stranger.get("/requests")).status_code == 200
+
+
+async def test_a_code_without_the_first_step_opens_nothing(stranger: Visitor, host: Host) -> None:
+    clock, totp, codes = await with_factor(host, "edith")
+    assert (await stranger.get("/signin/code")).headers["location"] == "/signin"
+    for code in (totp.at(clock()), codes[0]):
+        assert (await stranger.post("/signin/code", {"code": code})).status_code == 403
+    assert (await host.second_factor.state((await person(host, "edith")).id)).codes_left == 10
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+async def test_no_step_leads_to_a_foreign_site(stranger: Visitor, host: Host, target: str) -> None:
+    clock, totp, _ = await with_factor(host, "edith")
+    form = await stranger.http.get("/signin", params={"next": target})
+    assert 'name="next" value="/"' in form.text
+    assert 'data-next="/"' in form.text
+    first = await stranger.post("/signin", {"username": "edith", "password": PASSWORD, "next": target})
+    assert first.headers["location"] == "/signin/code?next=/"
+    assert 'value="/"' in (await stranger.http.get("/signin/code", params={"next": target})).text
+    right = await stranger.post("/signin/code", {"code": totp.at(clock()), "next": target})
+    assert right.headers["location"] == "/"
+    assert (await stranger.http.get("/signin", params={"next": target})).headers["location"] == "/"
+
+
+async def test_programs_take_two_steps_too(stranger: Visitor, host: Host) -> None:
+    clock, totp, codes = await with_factor(host, "edith")
+    http = stranger.http
+    first = await http.post("/api/v1/session", json={"username": "edith", "password": PASSWORD})
+    assert first.status_code == 401
+    assert first.json()["error"]["code"] == "second_factor_needed"
+    assert "set-cookie" not in first.headers
+    ticket = first.json()["second_factor"]
+    for code in ("000000", "abcdef"):
+        wrong = await http.post("/api/v1/session/second", json={"second_factor": ticket, "code": code})
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "wrong_code")
+    good = await http.post("/api/v1/session/second", json={"second_factor": ticket, "code": codes[0]})
+    token = good.json()["access_token"]
+    me = await http.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert me.json()["username"] == "edith"
+    again = await http.post(
+        "/api/v1/session/second", json={"second_factor": ticket, "code": totp.at(clock())}, headers=JSON
+    )
+    assert again.json()["error"]["code"] == "ticket_ended"
+    for access in (ticket, ticket.partition(".")[0]):  # a ticket is no token
+        assert (await http.get("/api/v1/me", headers={"Authorization": f"Bearer {access}"})).status_code == 401
+
+
+async def test_the_second_factor_is_set_up_and_turned_off_on_the_page(visit: Any, host: Host) -> None:
+    edith, user = await visit("edith"), await person(host, "edith")
+    here = "/you/security/second"
+    wrong = await edith.post(here, {"password": "not it at all"})
+    assert wrong.status_code == 422
+    assert "That is not your password" in wrong.text
+    shown = await edith.post(here, {"password": PASSWORD})
+    offer = await host.second_factor.offered(user)
+    assert offer is not None
+    assert offer.secret[:4] in shown.text
+    assert '<svg viewBox="0 0' in shown.text
+    assert "style=" not in shown.text
+    again = await edith.post(f"{here}/confirm", {"code": "000000"})
+    assert again.status_code == 422
+    assert offer.secret[:4] in again.text  # the same secret: it is in the person's app already
+    codes = await edith.post(f"{here}/confirm", {"code": pyotp.TOTP(offer.secret).at(host.clock())})
+    assert codes.text.count("<li>") >= 10
+    assert offer.secret[:8] not in (await edith.get("/you/security")).text
+    code = codes.text.split('id="codes"><li>')[1].split("</li>")[0]
+    assert (await edith.post(f"{here}/off", {"password": PASSWORD, "code": "000000"})).status_code == 422
+    assert (await edith.post(f"{here}/off", {"password": PASSWORD, "code": code})).status_code == 303
+    assert not (await host.second_factor.state(user.id)).on
+
+
+async def test_a_link_for_a_new_password_works_once_and_signs_out_everywhere(
+    stranger: Visitor, visit: Any, host: Host
+) -> None:
+    edith, mara = await visit("edith"), await person(host, "mara")
+    token = await host.passwords.link_for(mara, (await person(host, "edith")).id)
+    for _ in range(2):  # a mail program may open it first
+        assert "Choose a new password" in (await stranger.get(f"/reset/{token}")).text
+    weak = await stranger.post(f"/reset/{token}", {"password": "password123"})
+    assert weak.status_code == 422
+    done = await stranger.post(f"/reset/{token}", {"password": NEW})
+    assert (done.status_code, done.headers["location"]) == (303, "/signin")
+    for used in (await stranger.get(f"/reset/{token}"), await stranger.post(f"/reset/{token}", {"password": NEW})):
+        assert used.status_code == 404
+        assert "does not work any more" in used.text
+    await felt(lambda: refused(edith))
+    assert (await stranger.sign_in("edith", NEW)).status_code == 303
+
+
+async def refused(visitor: Visitor) -> bool:
+    return (await visitor.get("/requests")).status_code == 303
+
+
+async def felt(true: Callable[[], Awaitable[bool]]) -> float:
+    """Wait until something holds; how long it took."""
+    began = time.monotonic()
+    async with asyncio.timeout(FELT):
+        while not await true():
+            await asyncio.sleep(0.05)
+    return time.monotonic() - began
+
+
+async def test_parallel_uses_of_a_link_let_one_win(app: Any, host: Host) -> None:
+    mara, edith = await person(host, "mara"), await person(host, "edith")
+    token = await host.passwords.link_for(mara, edith.id)
+    tries = [Visitor(app) for _ in range(5)]
+    for one in tries:
+        await one.get("/signin")
+    answers = await asyncio.gather(
+        *(one.post(f"/reset/{token}", {"password": f"{NEW} {n}"}) for n, one in enumerate(tries))
+    )
+    assert sorted(answer.status_code for answer in answers) == [303, 404, 404, 404, 404]
+    winner = next(n for n, answer in enumerate(answers) if answer.status_code == 303)
+    assert await host.access.authenticate("edith", f"{NEW} {winner}")
+
+
+async def test_changing_the_password_keeps_this_device_and_ends_the_others(visit: Any, host: Host) -> None:
+    here, there = await visit("edith"), await visit("edith")
+    form = {"old": "not it at all", "new": NEW}
+    assert "That is not your password" in (await here.post("/you/security/password", form)).text
+    assert (await here.post("/you/security/password", {"old": PASSWORD, "new": NEW})).status_code == 303
+    assert (await here.get("/you/security")).status_code == 200
+    await felt(lambda: refused(there))
+
+
+async def test_guesses_at_an_open_screen_are_bounded(visit: Any, host: Host) -> None:
+    edith = await visit("edith")
+    answers = [
+        (await edith.post("/you/security/password", {"old": f"guess number {n}", "new": NEW})).status_code
+        for n in range(14)
+    ]
+    assert answers[0] == 422
+    assert answers[-1] == 429
+    assert await host.access.authenticate("edith", PASSWORD)
+
+
+async def test_a_role_change_and_a_remote_sign_out_are_felt_by_pages_the_api_and_streams(
+    visit: Any, app: Any, host: Host
+) -> None:
+    edith = await person(host, "edith")
+    for end in ("device", "role", "account"):
+        page, other = await visit("edith"), await visit("edith")
+        signed = await other.http.post(
+            "/api/v1/session", json={"username": "edith", "password": PASSWORD}, headers=JSON
+        )
+        bearer = {"Authorization": f"Bearer {signed.json()['access_token']}"}
+        stream = asyncio.create_task(page.http.get("/api/v1/events", timeout=30))
+        program = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://vaderflix.test")
+        streamed = asyncio.create_task(program.get("/api/v1/events", headers=bearer, timeout=30))
+        done, _ = await asyncio.wait({stream, streamed}, timeout=3)
+        assert not done, "a stream must go on while its session lives"
+        if end == "device":
+            for session in await host.sessions.devices(edith):
+                await host.sessions.end(session.id, owner=edith.id)
+        elif end == "role":
+            await host.access.change_user(edith.id, role="viewer")
+        else:
+            await host.access.change_user(edith.id, disabled=True)
+        began = time.monotonic()
+        async with asyncio.timeout(FELT):
+            for answer in (await stream, await streamed):
+                assert answer.status_code == 200
+        assert time.monotonic() - began < FELT
+        assert await refused(page)
+        assert (await program.get("/api/v1/me", headers=bearer)).status_code == 401
+
+
+async def test_a_stream_of_a_revoked_key_ends(app: Any, host: Host) -> None:
+    edith = await person(host, "edith")
+    key, made = await host.sessions.create_key(edith, "Lamp")
+    program = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://vaderflix.test")
+    stream = asyncio.create_task(program.get("/api/v1/events", headers={"X-Api-Key": key}, timeout=30))
+    done, _ = await asyncio.wait({stream}, timeout=3)
+    assert not done
+    await host.sessions.revoke_key(edith, made.id)
+    async with asyncio.timeout(FELT):
+        await stream
+
+
+async def test_a_key_cannot_change_how_its_owner_signs_in(app: Any, host: Host) -> None:
+    mara = await person(host, "mara")
+    key, _ = await host.sessions.create_key(mara, "Everything")
+    program = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://vaderflix.test", headers={"X-Api-Key": key}
+    )
+    for method, path, body in (
+        ("PUT", "/me/password", {"old": PASSWORD, "new": NEW}),
+        ("POST", "/me/second-factor", {"password": PASSWORD}),
+        ("POST", "/me/passkeys/options", {"password": PASSWORD}),
+        ("POST", f"/people/{mara.id}/password-link", None),
+        ("POST", f"/people/{mara.id}/second-factor/reset", None),
+        ("GET", "/me/security", None),
+    ):
+        answer = await program.request(method, f"/api/v1{path}", json=body)
+        assert answer.status_code == 403, path
+
+
+async def test_the_last_way_in_cannot_be_removed(visit: Any, host: Host) -> None:
+    noor = await person(host, "noor")
+
+    def key(n: int) -> Passkey:
+        return Passkey(
+            id=0,
+            user_id=noor.id,
+            credential_id=b"key %d" % n,
+            public_key=b"",
+            sign_count=0,
+            name=f"Key {n}",
+            created_at=host.clock(),
+            last_used_at=None,
+        )
+
+    keys = [await host.db.write(lambda conn, n=n: passkey_store.add(conn, key(n))) for n in range(2)]
+    visitor = await visit("noor")
+    # as for an account that came without a password
+    await host.db.write(lambda conn: users.change(conn, noor.id, password_hash=None))
+    paths = [f"/you/security/passkeys/{one.id}/remove" for one in keys]
+    assert [(await visitor.post(path)).status_code for path in paths] == [303, 409]
+    shown = await visitor.post(paths[1])
+    assert "only way into your account" in shown.text
+    assert len(await host.passkeys.of_user(noor)) == 1
+    edith = await visit("edith")  # not hers
+    assert (await edith.post(paths[1])).status_code == 404
+
+
+async def test_answers_do_not_tell_who_has_an_account(stranger: Visitor, host: Host) -> None:
+    await host.access.change_user((await person(host, "edith")).id, email="edith@example.org")
+    for path, field, known, unknown in (
+        ("/forgot", "name", "edith@example.org", "nobody@example.org"),
+        ("/forgot", "name", "edith", "nobody"),
+        ("/signin", "username", "edith", "nobody"),
+    ):
+        answers = [await stranger.post(path, {field: name, "password": "wrong password"}) for name in (known, unknown)]
+        texts = {answer.text.replace(known, "X").replace(unknown, "X") for answer in answers}
+        assert len(texts) == 1, path
+        assert len({answer.status_code for answer in answers}) == 1
+        assert len({tuple(sorted(answer.headers)) for answer in answers}) == 1
+    for body in ({"username": "edith", "password": "x"}, {"username": "nobody", "password": "x"}):
+        answer = await stranger.http.post("/api/v1/session", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "wrong_credentials")
+
+
+async def ratio(one: Callable[[], Awaitable[Any]], other: Callable[[], Awaitable[Any]], tries: int) -> float:
+    """How much longer the first takes at its best: what the machine does besides only ever adds. Taken in turns."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(tries):
+        for took, call in zip(times, (one, other), strict=True):
+            began = time.perf_counter()
+            await call()
+            took.append(time.perf_counter() - began)
+    return min(times[0]) / min(times[1])
+
+
+async def test_the_time_of_an_answer_does_not_tell_either(host: Host) -> None:
+    await host.access.change_user((await person(host, "edith")).id, email="edith@example.org")
+    access, passwords = host.access, host.passwords
+    found = await ratio(
+        lambda: access.authenticate("edith", "wrong password"),
+        lambda: access.authenticate("nobody", "wrong password"),
+        tries=25,
+    )
+    assert 0.8 < found < 1.25
+    names = (f"{n}@example.org" for n in range(10_000))
+
+    async def forgot(name: str) -> None:
+        await passwords.forgot(name)
+
+    found = await ratio(lambda: forgot("edith@example.org"), lambda: forgot(next(names)), tries=40)
+    assert 0.6 < found < 1.7
