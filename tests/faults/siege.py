@@ -242,10 +242,10 @@ class House:
 
 
 @asynccontextmanager
-async def besieged(folder: Path, **overrides: Any) -> AsyncIterator[House]:
-    """A household in `folder`. Its instances run; nothing else moves until the test says so, or starts the host."""
+async def besieged(folder: Path, *, plugins: Any = None) -> AsyncIterator[House]:
+    """A household in `folder`, with all bundled plugins or with those given. Nothing moves until the test says so."""
     clock = Clock()
-    host = Host(load_config(None, {"VADERFLIX_DATA_DIR": str(folder)}, overrides), clock=clock)
+    host = Host(load_config(None, {"VADERFLIX_DATA_DIR": str(folder)}), clock=clock, entry_points=plugins)
     async with simulated(host.plugins, folder / "world") as running:
         house = House(host, create_app(host, manage_host=False), running, clock)
         try:
