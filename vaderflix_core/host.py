@@ -12,17 +12,22 @@ from sqlalchemy import Connection
 from .access.activity import Activity
 from .access.arrivals import Arrivals
 from .access.house import HouseRules
+from .access.identities import Identities
 from .access.invites import Invites
 from .access.links import Links
+from .access.oidc import Oidc
 from .access.own_account import OwnAccount
 from .access.own_data import OwnData
 from .access.passkeys import Passkeys
 from .access.passwords import Passwords
 from .access.people import People
+from .access.providers import Providers
 from .access.requests import AccessRequests
 from .access.roles import Roles
 from .access.service import Access
 from .access.sessions import Sessions
+from .access.share_watch import ShareWatch
+from .access.sharing import Sharing
 from .access.totp import SecondFactor
 from .api.events import InstanceChanged
 from .api.models import HintScope
@@ -42,6 +47,7 @@ from .notify.mails import Mails
 from .notify.service import Notify
 from .playback.images import Images
 from .playback.service import Watch
+from .plugins.apart import Apart
 from .plugins.fanout import Fanout
 from .plugins.guard import Guard
 from .plugins.loader import load_plugins
@@ -152,6 +158,24 @@ class Host:
         self.access_requests = AccessRequests(
             self.db, self.invites, self.activity, self.mails, self.runner, self.jobs, self.vault, clock
         )
+        apart = Apart(self.guard)
+        self.oidc = Oidc()
+        self.providers = Providers(self.db, self.vault, self.oidc, self.activity)
+        self.identities = Identities(
+            self.db,
+            self.vault,
+            self.pool,
+            apart,
+            self.access,
+            self.invites,
+            self.providers,
+            self.oidc,
+            self.activity,
+            clock,
+        )
+        self.sharing = Sharing(self.db, self.pool, apart, self.activity, clock)
+        self.share_watch = ShareWatch(self.db, self.pool, apart, self.sharing, self.sessions, self.activity, clock)
+        self.invites.on_accepted.append(self.sharing.accepted)
         self.links = Links(self.db, self.vault, clock)
         self.passwords = Passwords(self.db, self.access, self.links, self.activity, self.jobs, self.mails.queue, clock)
         self.second_factor = SecondFactor(self.db, self.vault, self.links, self.passwords, self.activity, clock)
@@ -184,6 +208,7 @@ class Host:
         await self.life.stop()
         await self.jobs.stop()
         await self.supervisor.stop()
+        await self.oidc.close()
         self.db.dispose()
 
     # -- what one part tells another -----------------------------------------------------------------------------

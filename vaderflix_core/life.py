@@ -23,6 +23,7 @@ log = structlog.get_logger("host")
 
 LOOK_EVERY = 1.0
 FILE_EVERY = 2.0
+SHARES_EVERY = 25.0  # a share that is missing twice in a row is seen within a minute
 SERVICES_EVERY = 15.0  # the net below the event that says that services were edited
 
 
@@ -100,6 +101,7 @@ class Life:
             ("monitor", host.monitor.run()),
             ("library", forever("library", LOOK_EVERY, host.sync_libraries)),
             ("plugin work", host.plugin_work.run()),
+            ("shares", forever("shares", SHARES_EVERY, host.share_watch.look)),
             ("news of the library", self._on(LibraryChanged, self._library_changed)),
             ("news of requests", self._on(RequestChanged, self._request_changed)),
             ("work", self._on(WorkQueued, lambda event: host.jobs.wake())),

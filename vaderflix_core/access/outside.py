@@ -1,0 +1,85 @@
+"""What signing in through another house speaks of: the ways, how one ends, and the names people get."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+
+from msgspec import Struct
+
+from ..api.people import Person
+from ..failures import Failure, NotAllowed
+from .models import User
+
+
+class SignInOver(Failure):
+    """The sign-in is over, was begun in another browser, or has been finished already."""
+
+    code = "sign_in_over"
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__("This sign-in is over. Begin again.")
+
+
+class CannotAsk(Failure):
+    """The provider cannot be asked now, so nobody gets in by it. `evidence` is for admins."""
+
+    code = "provider_away"
+    status = 503
+
+    def __init__(self, name: str, evidence: str = "") -> None:
+        super().__init__(f"{name} cannot be asked now. Try again in a while, or sign in another way.")
+        self.evidence = evidence
+
+
+class Unknown(NotAllowed):
+    """The person proved who they are, but has no account here and may not make one by this way."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Your {name} account opens no account here yet. Sign in another way and link it under Security, "
+            "or come with an invitation.",
+            code="not_linked",
+        )
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """A way in through another house. `provider` keeps its people apart from others'; `waits`: our page asks how far
+    it is, instead of the browser coming back with the answer."""
+
+    id: str
+    provider: str
+    name: str
+    waits: bool
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """A sign-in that has begun: `token` names it to the browser that holds the cookie, `url` is where that goes on."""
+
+    token: str
+    url: str
+    waits: bool
+
+
+class Finished(Struct, frozen=True, kw_only=True):
+    """A sign-in that led to an account. `new`: it was made by it; `linked`: it was linked by somebody signed in."""
+
+    user: User
+    way: str
+    target: str
+    new: bool = False
+    linked: bool = False
+
+
+def user_name(name: str) -> str:
+    """A user name out of what somebody is called elsewhere."""
+    plain = unicodedata.normalize("NFKC", name).partition("@")[0]
+    words = re.sub(r"[^\w.+-]+", ".", plain).strip(".").lower()[:40]
+    return words if len(words) >= 2 else f"guest-{secrets.token_hex(3)}"
+
+
+def label_of(person: Person) -> str:
+    """How a linked account is shown."""
+    return f"{person.name} ({person.email})" if person.email and person.email != person.name else person.name

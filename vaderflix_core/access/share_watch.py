@@ -1,0 +1,136 @@
+"""Keeps what is known of shares true: takes up what is wanted, and sees what was accepted or ended at the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from msgspec import structs
+
+from ..api.people import Share
+from ..api.roles import Sharing as SharingRole
+from ..failures import Missing, SourceFailed
+from ..plugins.apart import Apart
+from ..plugins.pool import Binding, Pool
+from ..store import identities as identity_store
+from ..store import shares as store
+from ..store import users as user_store
+from ..store.database import Database
+from ..store.shares import Kept
+from .activity import Activity
+from .models import User
+from .sessions import Sessions
+from .sharing import LIVE, Sharing, as_there, match, too_many
+
+log = structlog.get_logger("access")
+
+AGAIN = timedelta(minutes=1)  # between two tries to have what is wanted
+
+
+class ShareWatch:
+    """Looks at every source in turn. Only whole lists count; one look without a share is no end of it."""
+
+    def __init__(
+        self,
+        db: Database,
+        pool: Pool,
+        apart: Apart,
+        sharing: Sharing,
+        sessions: Sessions,
+        activity: Activity,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._db = db
+        self._pool = pool
+        self._apart = apart
+        self._sharing = sharing
+        self._sessions = sessions
+        self._activity = activity
+        self._clock = clock
+        self._missed: dict[str, set[int]] = {}  # whose shares the last look did not find
+        self._asked: set[str] = set()  # instances whose admins have been told of many at once
+
+    async def look(self) -> None:
+        """Bring everything up to date that the sources say now."""
+        for binding in self._pool.bindings(SharingRole):
+            await self._look_at(binding)
+
+    async def _look_at(self, binding: Binding) -> None:
+        kept = await self._db.read(lambda conn: store.of_instance(conn, binding.instance))
+        for one in kept:
+            if one.state == "wanted" and (not one.detail or self._clock() - one.updated_at > AGAIN):
+                await self._sharing.ask_for(binding, one)
+        started = self._clock()
+        answer = await self._apart.call(binding, "people")
+        if not answer.ok:
+            return
+        there: list[Share] = answer.value
+        await self._adopt(binding, there)
+        kept = await self._db.read(lambda conn: store.of_instance(conn, binding.instance))
+        for one in kept:
+            share = match(one, there)
+            if share is not None and one.updated_at <= started and as_there(one, share) != one:
+                await self._keep(as_there(one, share))
+        gone = [one for one in kept if one.state in LIVE and one.updated_at <= started and match(one, there) is None]
+        if too_many(gone, kept):
+            if binding.instance not in self._asked:
+                log.warning("many shares are gone at once; an admin is asked", instance=binding.instance, n=len(gone))
+            self._asked.add(binding.instance)
+            return
+        self._asked.discard(binding.instance)
+        before = self._missed.get(binding.instance, set())
+        self._missed[binding.instance] = {one.user_id for one in gone}
+        await self._end(binding, [one for one in gone if one.user_id in before])
+
+    async def _adopt(self, binding: Binding, there: Sequence[Share]) -> None:
+        """Begin to follow shares of people who have linked their account: they may be older than the account."""
+        provider = f"{binding.plugin}:{binding.instance}"
+        linked = await self._db.read(lambda conn: identity_store.of_provider(conn, provider))
+        known = {one.user_id for one in await self._db.read(lambda conn: store.of_instance(conn, binding.instance))}
+        for share in there:
+            user_id = linked.get(share.subject or "")
+            if user_id is not None and user_id not in known:
+                blank = Kept(
+                    user_id=user_id,
+                    instance=binding.instance,
+                    person=share.name,
+                    subject=share.subject,
+                    remote_id=share.id,
+                    libraries=share.libraries,
+                    state=str(share.state),
+                    detail="",
+                    updated_at=self._clock(),
+                )
+                await self._db.write(lambda conn, row=blank: store.put(conn, row))  # type: ignore[misc]
+
+    async def _keep(self, kept: Kept) -> None:
+        after = structs.replace(kept, updated_at=self._clock())
+        await self._db.write(lambda conn: store.put(conn, after))
+
+    async def _end(self, binding: Binding, gone: Sequence[Kept]) -> None:
+        """Note the end of shares, and of the sessions that were begun with the access they gave."""
+        for one in gone:
+            text = f"It was ended at {binding.name}."
+            await self._keep(structs.replace(one, state="removed", detail=text))
+            user = await self._db.read(lambda conn, id=one.user_id: user_store.get(conn, id))  # type: ignore[misc]
+            if user is None:
+                continue
+            for session in await self._sessions.devices(user):
+                if session.method == binding.instance[:32]:
+                    await self._sessions.end(session.id)
+            await self._activity.log(None, "share.ended_there", user.username, after={"at": binding.name})
+
+    async def confirm(self, actor: User, instance: str) -> int:
+        """An admin says that the many that are gone were meant to go; gives how many. Raises `SourceFailed`."""
+        found = self._pool.bindings(SharingRole, instance=instance)
+        if not found:
+            raise Missing("There is no such source, or it does not run.")
+        answer = await self._apart.call(found[0], "people", anew=True)
+        if not answer.ok:
+            raise SourceFailed(f"{found[0].name} cannot be asked now. Nothing was changed.", evidence=answer.error)
+        kept = await self._db.read(lambda conn: store.of_instance(conn, instance))
+        gone = [one for one in kept if one.state in LIVE and match(one, answer.value) is None]
+        await self._end(found[0], gone)
+        await self._activity.log(actor, "share.end_confirmed", found[0].name, after={"shares": len(gone)})
+        return len(gone)

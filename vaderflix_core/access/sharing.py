@@ -1,0 +1,351 @@
+"""Who may see which libraries at the sources of the house: asked for, shown, changed, suspended, ended.
+
+What is wanted is kept before anything is called, and followed until the source has it. What a source does not say is
+not known: an error, half a list or silence changes nothing. A share that is missing in two whole lists in a row was
+ended there; many at once are a question to an admin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from msgspec import Struct, structs
+from sqlalchemy import Connection
+
+from ..api.people import Share, SharedLibrary, ShareState
+from ..api.roles import Sharing as SharingRole
+from ..failures import Conflict, Invalid, Missing, SourceFailed
+from ..plugins.answers import Answer, Outcome
+from ..plugins.apart import Apart
+from ..plugins.pool import Binding, Pool
+from ..store import identities as identity_store
+from ..store import shares as store
+from ..store import users as user_store
+from ..store.database import Database
+from ..store.invites import Invite
+from ..store.shares import Kept
+from .activity import Activity
+from .models import User
+
+log = structlog.get_logger("access")
+
+MOST_GONE = 0.05  # of an instance's shares at once
+LIVE = (ShareState.PENDING, ShareState.ACCEPTED)
+
+
+class Offered(Struct, frozen=True, kw_only=True):
+    """What one source can share; `error` says why that is not known, to admins."""
+
+    instance: str
+    name: str
+    libraries: tuple[SharedLibrary, ...] = ()
+    error: str = ""
+
+
+class ShareRow(Struct, frozen=True, kw_only=True):
+    """One share as an admin sees it: at the source, of an account here, or both."""
+
+    instance: str
+    name: str
+    state: str
+    libraries: tuple[str, ...]
+    everything: bool = False
+    share_id: str | None = None
+    user: User | None = None
+    detail: str = ""
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """All shares of one source. `error` is set when it could not be asked: then the rows are what was known last."""
+
+    instance: str
+    name: str
+    rows: tuple[ShareRow, ...]
+    libraries: tuple[SharedLibrary, ...]
+    error: str = ""
+    gone: int = 0  # so many shares vanished at once that an admin is asked
+
+
+class Sharing:
+    """Sharing of libraries with people."""
+
+    def __init__(
+        self, db: Database, pool: Pool, apart: Apart, activity: Activity, clock: Callable[[], datetime]
+    ) -> None:
+        self._db = db
+        self._pool = pool
+        self._apart = apart
+        self._activity = activity
+        self._clock = clock
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    @property
+    def possible(self) -> bool:
+        """Whether any source can share."""
+        return bool(self._pool.bindings(SharingRole))
+
+    async def libraries(self) -> list[Offered]:
+        """What each source can share."""
+        found = []
+        for binding in self._pool.bindings(SharingRole):
+            answer = await self._apart.call(binding, "libraries")
+            libraries = tuple(answer.value or ())
+            found.append(Offered(instance=binding.instance, name=binding.name, libraries=libraries, error=answer.error))
+        return found
+
+    async def by_user(self) -> dict[int, list[Kept]]:
+        """What is known of each account's shares."""
+        found: dict[int, list[Kept]] = {}
+        for kept in await self._db.read(store.everything):
+            found.setdefault(kept.user_id, []).append(kept)
+        return found
+
+    async def overview(self) -> list[Source]:
+        """Every source with all its shares, asked for now."""
+        return [await self._source(binding) for binding in self._pool.bindings(SharingRole)]
+
+    async def _source(self, binding: Binding) -> Source:
+        offered = await self._apart.call(binding, "libraries", anew=True)
+        answer = await self._apart.call(binding, "people", anew=True)
+        kept, users = await self._db.read(lambda c: (store.of_instance(c, binding.instance), user_store.all_users(c)))
+        by_id = {user.id: user for user in users}
+        there: list[Share] = answer.value or []
+        rows, matched = [], set[str]()
+        for one in kept:
+            share = match(one, there)
+            matched |= {share.id} if share else set()
+            # a share that is there shows what is there; the rest shows what we know
+            rows.append(_row(binding, one, share, by_id.get(one.user_id)))
+        rows += [_row(binding, None, share, None) for share in there if share.id not in matched]
+        gone = self._gone(kept, there) if answer.ok else []
+        return Source(
+            instance=binding.instance,
+            name=binding.name,
+            rows=tuple(sorted(rows, key=lambda row: row.name.casefold())),
+            libraries=tuple(offered.value or ()),
+            error=answer.error or offered.error,
+            gone=len(gone) if too_many(gone, kept) else 0,
+        )
+
+    @staticmethod
+    def _gone(kept: Sequence[Kept], there: Sequence[Share]) -> list[Kept]:
+        return [one for one in kept if one.state in LIVE and match(one, there) is None]
+
+    # -- asking for ----------------------------------------------------------------------------------------------
+
+    def accepted(self, conn: Connection, user: User, invite: Invite) -> None:
+        """Keep what an invitation promises, in the transaction that makes the account."""
+        for instance, libraries in invite.libraries.items():
+            self.want(conn, user, instance, libraries)
+
+    def want(self, conn: Connection, user: User, instance: str, libraries: Sequence[str]) -> None:
+        """Keep that libraries are to be shared with an account; it is done as soon as the source can be asked."""
+        store.put(
+            conn,
+            Kept(
+                user_id=user.id,
+                instance=instance,
+                person=user.email or "",
+                subject=None,
+                remote_id=None,
+                libraries=tuple(libraries),
+                state="wanted",
+                detail="",
+                updated_at=self._clock(),
+            ),
+        )
+
+    async def invite(self, actor: User, user_id: int, instance: str, libraries: Sequence[str]) -> Kept:
+        """Share with an account now; what is shared already stays. Raises `Invalid`, `Missing`, `SourceFailed`."""
+        if not libraries:
+            raise Invalid("Choose a library at least.", {"libraries": "Choose one or more"})
+        binding = self._binding(instance)
+
+        def work(conn: Connection) -> None:
+            user = user_store.get(conn, user_id)
+            if user is None:
+                raise Missing("There is no such account.")
+            self.want(conn, user, instance, libraries)
+            self._note(conn, actor, "share.invited", binding, user.username, libraries)
+
+        await self._db.write(work)
+        kept = await self._kept(user_id, instance)
+        return await self.ask_for(binding, kept, anew=True)
+
+    async def ask_for(self, binding: Binding, kept: Kept, *, anew: bool = False) -> Kept:
+        """Try to have what is wanted. A source that cannot be asked leaves it wanted."""
+        provider = f"{binding.plugin}:{binding.instance}"
+
+        def read(conn: Connection) -> tuple[User | None, str | None]:
+            linked = identity_store.of_user(conn, kept.user_id)
+            subject = next((one.subject for one in linked if one.provider == provider), None)
+            return user_store.get(conn, kept.user_id), subject
+
+        user, subject = await self._db.read(read)
+        who = subject or kept.subject or kept.person or (user.email if user else None)
+        if user is None or not who:
+            text = "It is not known who they are there: an address, or a linked account, is needed."
+            return await self._put(kept, detail=text)
+        known = await self._apart.call(binding, "people", anew=anew)
+        if not known.ok:
+            return await self._put(kept, detail=known.error)
+        wanted = structs.replace(kept, subject=subject or kept.subject, person=kept.person or who)
+        share = match(wanted, known.value) or next((s for s in known.value if s.email == who), None)
+        if share is None:
+            answer = await self._apart.call(binding, "invite", who, list(kept.libraries), timeout=45, anew=anew)
+        elif share.everything or set(kept.libraries) <= set(share.libraries):
+            return await self._put(wanted, share)
+        else:
+            # an invitation never takes away what was shared before
+            union = list(dict.fromkeys((*share.libraries, *kept.libraries)))
+            answer = await self._apart.call(binding, "change", share.id, union, timeout=45, anew=anew)
+        if answer.ok:
+            return await self._put(wanted, answer.value)
+        final = answer.outcome in (Outcome.REJECTED, Outcome.NOT_FOUND)
+        return await self._put(wanted, state="refused" if final else kept.state, detail=answer.error)
+
+    async def _put(self, kept: Kept, share: Share | None = None, **values: Any) -> Kept:
+        after = structs.replace(kept, updated_at=self._clock(), **values)
+        if share is not None:
+            after = as_there(after, share)
+        await self._db.write(lambda conn: store.put(conn, after))
+        return after
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    async def change(self, actor: User, instance: str, share_id: str, libraries: Sequence[str]) -> None:
+        """Share these libraries instead. Raises `Invalid`, `Missing`, `SourceFailed`."""
+        if not libraries:
+            raise Invalid("Choose a library at least. To share nothing, suspend or remove the share.")
+        binding = self._binding(instance)
+        share: Share = await self._do(binding, "change", share_id, list(libraries))
+        kept = self._of(await self._db.read(lambda conn: store.of_instance(conn, instance)), share)
+        if kept is not None:
+            await self._put(kept, share)
+        await self._db.write(lambda c: self._note(c, actor, "share.changed", binding, share.name, libraries))
+
+    async def suspend(self, actor: User, user_id: int, instance: str) -> None:
+        """End a share for now, and remember what it was. Raises `Missing`, `Conflict`, `SourceFailed`."""
+        binding, kept = self._binding(instance), await self._kept(user_id, instance)
+        share = match(kept, await self._do(binding, "people"))
+        if share is None:
+            raise Conflict("This is not shared now.")
+        # before the call: what was shared is known whatever comes of it
+        whole = as_there(kept, share)
+        if not whole.libraries:
+            offered = await self._do(binding, "libraries")
+            whole = structs.replace(whole, libraries=tuple(library.id for library in offered))
+        held = await self._put(whole, state="suspended", detail="")
+        try:
+            await self._do(binding, "remove", share.id)
+        except SourceFailed:
+            await self._put(held, share)
+            raise
+        await self._db.write(lambda c: self._note(c, actor, "share.suspended", binding, share.name, held.libraries))
+
+    async def restore(self, actor: User, user_id: int, instance: str) -> Kept:
+        """Share again what was suspended, refused or ended. Raises `Missing`, `Conflict`."""
+        binding, kept = self._binding(instance), await self._kept(user_id, instance)
+        if kept.state not in ("suspended", "removed", "refused", "wanted") or not kept.libraries:
+            raise Conflict("There is nothing to restore.")
+        await self._db.write(lambda c: self._note(c, actor, "share.restored", binding, kept.person, kept.libraries))
+        return await self.ask_for(binding, await self._put(kept, state="wanted", remote_id=None), anew=True)
+
+    async def remove(self, actor: User, instance: str, share_id: str) -> None:
+        """End a share for good. Raises `Missing`, `SourceFailed`."""
+        binding = self._binding(instance)
+        share = next((one for one in await self._do(binding, "people") if one.id == share_id), None)
+        if share is None:
+            raise Missing("This share is gone already.")
+        await self._do(binding, "remove", share_id)
+        kept = self._of(await self._db.read(lambda conn: store.of_instance(conn, instance)), share)
+
+        def work(conn: Connection) -> None:
+            if kept is not None:
+                store.drop(conn, kept.user_id, instance)
+            self._note(conn, actor, "share.removed", binding, share.name, share.libraries)
+
+        await self._db.write(work)
+
+    async def forget(self, actor: User, user_id: int, instance: str) -> None:
+        """Drop what is remembered of a share that is not there. Raises `Missing`, `Conflict`."""
+        kept = await self._kept(user_id, instance)
+        if kept.state in LIVE:
+            raise Conflict("This is shared. Remove the share instead.")
+
+        def work(conn: Connection) -> None:
+            store.drop(conn, user_id, instance)
+            self._activity.note(conn, actor, "share.forgotten", kept.person, before={"at": instance})
+
+        await self._db.write(work)
+
+    # -- parts ---------------------------------------------------------------------------------------------------
+
+    def _binding(self, instance: str) -> Binding:
+        found = self._pool.bindings(SharingRole, instance=instance)
+        if not found:
+            raise Missing("There is no such source, or it does not run.")
+        return found[0]
+
+    async def _kept(self, user_id: int, instance: str) -> Kept:
+        kept = await self._db.read(lambda conn: store.get(conn, user_id, instance))
+        if kept is None:
+            raise Missing("There is no such share.")
+        return kept
+
+    async def _do(self, binding: Binding, method: str, *args: Any) -> Any:
+        answer: Answer[Any] = await self._apart.call(binding, method, *args, timeout=45, anew=True)
+        if not answer.ok:
+            raise SourceFailed(f"{binding.name} did not do it. Nothing was changed here.", evidence=answer.error)
+        return answer.value
+
+    @staticmethod
+    def _of(kept: Sequence[Kept], share: Share) -> Kept | None:
+        return next((one for one in kept if match(one, [share]) is not None), None)
+
+    def _note(
+        self, conn: Connection, actor: User, action: str, binding: Binding, who: str, libraries: Sequence[str]
+    ) -> None:
+        self._activity.note(conn, actor, action, who, after={"at": binding.name, "libraries": list(libraries)})
+
+
+def match(kept: Kept, there: Sequence[Share]) -> Share | None:
+    """The share that is this account's: by the share's own id, else by the person's. Never by an address."""
+    by_id = next((share for share in there if kept.remote_id and share.id == kept.remote_id), None)
+    return by_id or next((share for share in there if kept.subject and share.subject == kept.subject), None)
+
+
+def as_there(kept: Kept, share: Share) -> Kept:
+    """What is known of a share once the source has said so."""
+    return structs.replace(
+        kept,
+        person=share.name or kept.person,
+        subject=share.subject or kept.subject,
+        remote_id=share.id,
+        libraries=share.libraries or kept.libraries,
+        state=str(share.state),
+        detail="",
+    )
+
+
+def too_many(gone: Sequence[Kept], kept: Sequence[Kept]) -> bool:
+    """Whether so many vanished at once that an admin is asked; one alone is no mass."""
+    live = sum(1 for one in kept if one.state in LIVE)
+    return len(gone) > 1 and len(gone) > live * MOST_GONE
+
+
+def _row(binding: Binding, kept: Kept | None, share: Share | None, user: User | None) -> ShareRow:
+    return ShareRow(
+        instance=binding.instance,
+        name=share.name if share else (kept.person if kept else "") or (user.display_name if user else ""),
+        state=str(share.state) if share else (kept.state if kept else ""),
+        libraries=share.libraries if share else (kept.libraries if kept else ()),
+        everything=share.everything if share else False,
+        share_id=share.id if share else None,
+        user=user,
+        detail=kept.detail if kept else "",
+    )
