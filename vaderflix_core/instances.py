@@ -14,6 +14,8 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
+from .access.activity import changed, note
+from .access.models import User
 from .api.events import InstanceChanged
 from .api.settings import BadSettings, dump, parse
 from .bus import Bus
@@ -127,6 +129,7 @@ class Instances:
         enabled: bool = True,
         priority: int = 50,
         new: bool = False,
+        actor: User | None = None,
     ) -> None:
         """Keep an instance; it is started at the next `reconcile`. Raises `Invalid`, `Conflict`, `Missing`."""
         known = {one.id: one for one in await self.list()}
@@ -162,33 +165,53 @@ class Instances:
             version=0,
         )
         now = self._clock()
-        await self._db.write(lambda conn: store.put(conn, row, now))
+        old, fresh = changed(*_shown(stored, row, complete))
+
+        def work(conn: Connection) -> None:
+            store.put(conn, row, now)
+            if fresh:
+                note(conn, now, actor, "service.changed" if stored else "service.added", id, before=old, after=fresh)
+
+        await self._db.write(work)
         self._on_edited()
 
-    async def set_enabled(self, instance_id: str, enabled: bool) -> None:
+    async def set_enabled(self, instance_id: str, enabled: bool, actor: User | None = None) -> None:
         """Switch an instance on or off."""
         one = await self.get(instance_id)
         await self.save(
-            id=one.id, plugin=one.plugin, name=one.name, settings=one.settings, enabled=enabled, priority=one.priority
+            id=one.id,
+            plugin=one.plugin,
+            name=one.name,
+            settings=one.settings,
+            enabled=enabled,
+            priority=one.priority,
+            actor=actor,
         )
 
-    async def remove(self, instance_id: str) -> None:
+    async def remove(self, instance_id: str, actor: User | None = None) -> None:
         """Forget an instance; what it knows stays with its service."""
         one = await self.get(instance_id)
         if one.managed_by_file:
             raise Conflict("The configuration file sets this service. Remove it there.")
-        await self._db.write(lambda conn: store.remove(conn, instance_id))
+        now = self._clock()
+
+        def work(conn: Connection) -> None:
+            store.remove(conn, instance_id)
+            note(conn, now, actor, "service.removed", instance_id, before={"name": one.name, "plugin": one.plugin})
+
+        await self._db.write(work)
         self._on_edited()
         await self.reconcile()
         if self._on_removed is not None:
             await self._on_removed(instance_id)
         self._bus.publish(InstanceChanged(at=self._clock(), instance=instance_id, state="removed"))
 
-    async def switch_plugin(self, plugin: str, on: bool) -> None:
+    async def switch_plugin(self, plugin: str, on: bool, actor: User | None = None) -> None:
         """Switch all instances of a plugin on or off. A plugin that was off at the start is loaded at the next one."""
 
         def work(conn: Connection) -> None:
             store.switch_plugin(conn, plugin, on)
+            note(conn, self._clock(), actor, f"plugin.switched_{'on' if on else 'off'}", plugin)
 
         await self._db.write(work)
         self._on_edited()
@@ -224,6 +247,20 @@ class Instances:
             msgspec.structs.replace(one, enabled=False) if one.plugin in off else one for one in await self.list()
         ]
         await self._supervisor.reconcile(desired)
+
+
+def _shown(
+    stored: InstanceConfig | None, row: store.StoredInstance, settings: dict[str, Any]
+) -> tuple[dict[str, object], dict[str, object]]:
+    """What the activity log may say of a service before and after: of settings, which ones differ."""
+    before = stored.settings if stored is not None else {}
+    differ = sorted(name for name in {**before, **settings} if before.get(name) != settings.get(name))
+    new: dict[str, object] = {"name": row.name, "enabled": row.enabled, "priority": row.priority}
+    if differ:
+        new["changed settings"] = ", ".join(differ)
+    if stored is None:
+        return {}, {"plugin": row.plugin, **new}
+    return {"name": stored.name, "enabled": stored.enabled, "priority": stored.priority}, new
 
 
 def _changed_at(path: Path | None) -> float | None:

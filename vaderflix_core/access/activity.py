@@ -48,6 +48,33 @@ def changed(before: Values, after: Values) -> tuple[dict[str, object], dict[str,
     return {n: before[n] for n in names if n in before}, {n: after[n] for n in names if n in after}
 
 
+def note(
+    conn: Connection,
+    at: datetime,
+    actor: User | None,
+    action: str,
+    subject: str,
+    *,
+    before: Values | None = None,
+    after: Values | None = None,
+    ip: str = "",
+) -> None:
+    """Note a deed in the caller's transaction: the deed and its entry are kept together, or neither is."""
+    store.append(
+        conn,
+        Entry(
+            at=at,
+            actor_id=actor.id if actor else None,
+            actor=actor.username if actor else "",
+            ip=(ip or asking_from.get())[:45],
+            action=action[:64],
+            subject=subject[:LONGEST],
+            before=_plain(before or {}),
+            after=_plain(after or {}),
+        ),
+    )
+
+
 class Activity:
     """The activity log."""
 
@@ -81,20 +108,8 @@ class Activity:
         after: Values | None = None,
         ip: str = "",
     ) -> None:
-        """`log` in the caller's transaction: the deed and its entry are kept together, or neither is."""
-        store.append(
-            conn,
-            Entry(
-                at=self._clock(),
-                actor_id=actor.id if actor else None,
-                actor=actor.username if actor else "",
-                ip=(ip or asking_from.get())[:45],
-                action=action[:64],
-                subject=subject[:LONGEST],
-                before=_plain(before or {}),
-                after=_plain(after or {}),
-            ),
-        )
+        """`log` in the caller's transaction."""
+        note(conn, self._clock(), actor, action, subject, before=before, after=after, ip=ip)
 
     # -- reading -------------------------------------------------------------------------------------------------
 

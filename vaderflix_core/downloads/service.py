@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection
 
+from ..access.activity import note
 from ..access.models import Permission, User
 from ..api.events import DownloadsChanged
 from ..api.models import Download, DownloadAction, DownloadState
@@ -20,7 +20,6 @@ from ..bus import Bus
 from ..failures import Missing, NotAllowed, SourceFailed
 from ..plugins.guard import Answer, Guard, Outcome
 from ..plugins.pool import Pool
-from ..store import activity
 from ..store.database import Database
 
 BUSY_EVERY, IDLE_EVERY = 1.5, 20.0
@@ -151,21 +150,7 @@ class Downloads:
         if answer.outcome is not Outcome.OK:
             raise SourceFailed(f"{answer.name}: {answer.error}")
         now = self._clock()
-
-        def note(conn: Connection) -> None:
-            activity.append(
-                conn,
-                activity.Entry(
-                    at=now,
-                    actor_id=actor.id,
-                    actor=actor.username,
-                    ip="",
-                    action=f"download.{action}",
-                    subject=download_id,
-                    before={},
-                    after={"instance": instance},
-                ),
-            )
-
-        await self._db.write(note)
+        subject = next((d.name for r in self.reports() for d in r.downloads if d.id == download_id), download_id)
+        after = {"instance": instance, "id": download_id}
+        await self._db.write(lambda conn: note(conn, now, actor, f"download.{action}", subject, after=after))
         self.watch()

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
+from ..access.activity import note
 from ..access.models import Permission, User
 from ..api.events import RequestChanged
 from ..api.models import ExternalIds, MediaKind
@@ -101,6 +102,7 @@ class Requests:
                 now=now,
             )
             store.log(conn, request_id, at=now, type="asked", state=RequestState.PENDING, actor=user.display_name)
+            self._note(conn, user, "asked", self._found(conn, request_id), now)
             if user.may(auto):
                 self._approve(conn, request_id, RequestState.PENDING, user, now)
             else:
@@ -133,6 +135,15 @@ class Requests:
         if not store.change(conn, request_id, state, state=to, updated_at=now, **values):
             raise Conflict("Somebody else decided this request a moment ago. Look again.")
 
+    @classmethod
+    def _note(cls, conn: Connection, actor: User, deed: str, before: Request, now: datetime, **more: str) -> None:
+        """The entry of a decision in the activity log, once it stands in the transaction."""
+        title = f"{before.title} ({before.year})" if before.year else before.title
+        state = cls._found(conn, before.id).state
+        was = {"state": before.state} if state is not before.state else {}
+        after = {"request": before.id, "by": before.username, "state": state, **more}
+        note(conn, now, actor, f"request.{deed}", title, before=was, after=after)
+
     @staticmethod
     def _found(conn: Connection, request_id: int) -> Request:
         request = store.get(conn, request_id)
@@ -158,6 +169,7 @@ class Requests:
 
         def work(conn: Connection, before: Request, now: datetime) -> None:
             self._approve(conn, request_id, before.state, actor, now)
+            self._note(conn, actor, "approved", before, now)
             queue_request_news(conn, request_id, "approved", now)
 
         return await self._decide(request_id, work)
@@ -180,6 +192,7 @@ class Requests:
                 actor=actor.display_name,
                 data={"reason": words},
             )
+            self._note(conn, actor, "declined", before, now, reason=words)
             queue_request_news(conn, request_id, "declined", now)
 
         return await self._decide(request_id, work)
@@ -198,6 +211,7 @@ class Requests:
                 state=RequestState.CANCELLED,
                 actor=actor.display_name,
             )
+            self._note(conn, actor, "cancelled", before, now)
 
         return await self._decide(request_id, work)
 
@@ -209,6 +223,7 @@ class Requests:
             if before.state is not RequestState.FAILED:
                 raise Conflict("Only a failed request can be tried again.")
             self._approve(conn, request_id, before.state, actor, now)
+            self._note(conn, actor, "retried", before, now)
 
         return await self._decide(request_id, work)
 

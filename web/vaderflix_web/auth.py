@@ -146,7 +146,9 @@ async def sign_out(connection: Connection) -> list[Cookie]:
     """End this browser's session; gives the cookies that forget it."""
     session_id = session_id_of(connection)
     if session_id is not None:
-        await host_of(connection).sessions.end(session_id)
+        host, viewer = host_of(connection), viewer_of(connection)
+        await host.sessions.end(session_id)
+        await host.activity.log(viewer, "session.ended", viewer.username if viewer else "")
     return ended_cookies(connection)
 
 

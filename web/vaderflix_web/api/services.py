@@ -47,6 +47,7 @@ async def save(request: Req, instance: FromPath[str], data: JSONBody[ServiceValu
         settings=data.settings,
         enabled=data.enabled,
         priority=data.priority,
+        actor=request.user,
     )
     return _service(request, saved)
 
@@ -54,19 +55,19 @@ async def save(request: Req, instance: FromPath[str], data: JSONBody[ServiceValu
 @delete("/services/{instance:str}", opt=SETTINGS, status_code=204)
 async def remove(request: Req, instance: FromPath[str]) -> None:
     """Forget a service."""
-    await host_of(request).instances.remove(instance)
+    await host_of(request).instances.remove(instance, request.user)
 
 
 @post("/services/{instance:str}/enable", opt=SETTINGS, status_code=204)
 async def enable(request: Req, instance: FromPath[str]) -> None:
     """Switch a service on."""
-    await host_of(request).instances.set_enabled(instance, True)
+    await host_of(request).instances.set_enabled(instance, True, request.user)
 
 
 @post("/services/{instance:str}/disable", opt=SETTINGS, status_code=204)
 async def disable(request: Req, instance: FromPath[str]) -> None:
     """Switch a service off; its settings are kept."""
-    await host_of(request).instances.set_enabled(instance, False)
+    await host_of(request).instances.set_enabled(instance, False, request.user)
 
 
 @post("/services/{instance:str}/retry", opt=SETTINGS, status_code=204)

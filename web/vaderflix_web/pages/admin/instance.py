@@ -115,6 +115,7 @@ async def _save(request: Req, plugin: PluginRecord, config: InstanceConfig | Non
             enabled=bool(base["enabled"]),
             priority=int(base["priority"]),
             new=config is None,
+            actor=request.user,
         )
     except Invalid as failure:
         return await _form_page(request, plugin, errors=failure.fields, problem=failure.message, **again)  # type: ignore[arg-type]
@@ -195,7 +196,7 @@ async def remove(request: Req, instance_id: FromPath[str]) -> Page:
     instances = host_of(request).instances
     try:
         config = await instances.get(instance_id)
-        await instances.remove(instance_id)
+        await instances.remove(instance_id, request.user)
     except Failure as failure:
         return go_to(request, "/admin/services", said=failure.message)
     return go_to(request, "/admin/services", said=_("%(name)s was removed") % {"name": config.name})

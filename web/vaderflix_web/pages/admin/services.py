@@ -110,7 +110,7 @@ async def set_enabled(request: Req, instance_id: FromPath[str]) -> Page:
     form = await request.form()
     on = form.get("on") == "yes"
     try:
-        await host_of(request).instances.set_enabled(instance_id, on)
+        await host_of(request).instances.set_enabled(instance_id, on, request.user)
     except Failure as failure:
         return go_to(request, "/admin/services", said=failure.message)
     return go_to(request, "/admin/services", said=_("Switched on") if on else _("Switched off"))
@@ -121,7 +121,7 @@ async def switch_plugin(request: Req, plugin: FromPath[str]) -> Page:
     """Switch all instances of a plugin on or off."""
     form = await request.form()
     on = form.get("on") == "yes"
-    await host_of(request).instances.switch_plugin(plugin, on)
+    await host_of(request).instances.switch_plugin(plugin, on, request.user)
     return go_to(request, "/admin/services", said=_("Switched on") if on else _("Switched off"))
 
 
