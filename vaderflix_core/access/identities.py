@@ -126,8 +126,8 @@ class Identities:
         if way.waits:
             back = f"{site}/signin/wait/{token}"
             answer = await self._apart.call(self._binding(way), "begin", back)
-            if answer.value is None:
-                raise CannotAsk(way.name, answer.error)
+            if answer.value is None or not answer.value.url.startswith(("https://", "http://")):
+                raise CannotAsk(way.name, answer.error or "It named no address to go on to.")
             pending = _Pending(url=answer.value.url, state=answer.value.state, **common)
         else:
             provider = await self._provider(way)

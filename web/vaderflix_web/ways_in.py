@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 
 class WayIn(Struct, frozen=True, kw_only=True):
-    """One button: its words, its icon, and the page of ours that it leads to."""
+    """One button: its words, its icon, and the page of ours that it leads to. With `sent` the button sends that there
+    as a form, for ways that begin something."""
 
     label: str
     icon: str
     href: str
+    sent: dict[str, str] | None = None
 
 
 Offer = Callable[["Host", str], Awaitable[list[WayIn]]]
@@ -34,8 +36,20 @@ async def _password(host: Host, code: str) -> list[WayIn]:
     return [WayIn(label=_("Use a password"), icon="mail", href=f"/invite/{code}/password")]
 
 
+async def _outside(host: Host, code: str) -> list[WayIn]:
+    return [
+        WayIn(
+            label=_("Sign in with %(name)s") % {"name": way.name},
+            icon="user",
+            href=f"/signin/with/{way.id}",
+            sent={"code": code} if code else {},
+        )
+        for way in await host.identities.ways()
+    ]
+
+
 # in the order of the buttons
-OFFERS: tuple[Offer, ...] = (_password,)
+OFFERS: tuple[Offer, ...] = (_outside, _password)
 
 
 async def ways_in(host: Host, code: str = "") -> list[WayIn]:

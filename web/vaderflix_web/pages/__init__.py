@@ -1,6 +1,6 @@
 """The pages, one module each."""
 
-from . import ask, browse, doors, home, hooks, invite, media, player, recovery, requests, search, title
+from . import ask, browse, doors, doors_outside, home, hooks, invite, media, player, recovery, requests, search, title
 from .admin import HANDLERS as ADMIN_HANDLERS
 from .you import HANDLERS as YOU_HANDLERS
 
@@ -8,6 +8,7 @@ HANDLERS = [
     *ask.HANDLERS,
     *browse.HANDLERS,
     *doors.HANDLERS,
+    *doors_outside.HANDLERS,
     *home.HANDLERS,
     *hooks.HANDLERS,
     *invite.HANDLERS,
