@@ -63,6 +63,11 @@ class Agent(Struct, frozen=True, kw_only=True):
         return self.system in ("iPhone", "iPad", "Android")
 
 
+def kept(header: str) -> str:
+    """What is kept of a `User-Agent` header: printable, and not without end."""
+    return "".join(sign for sign in header[:LONGEST] if sign.isprintable())
+
+
 def agent_of(header: str) -> Agent:
     """The program behind a `User-Agent` header."""
     said = header[:LONGEST]

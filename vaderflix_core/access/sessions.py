@@ -23,6 +23,7 @@ from ..store import sessions as store
 from ..store.database import Database
 from ..store.sessions import ApiKey, Session
 from ..vault import Vault
+from .agents import kept
 from .models import Permission, User
 
 log = structlog.get_logger("access")
@@ -96,7 +97,7 @@ class Sessions:
             id=0,
             user_id=user.id,
             method=method,
-            user_agent=user_agent[:400],
+            user_agent=kept(user_agent),
             ip=ip,
             created_at=now,
             last_seen_at=now,
