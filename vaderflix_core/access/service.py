@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from ..failures import Conflict, Invalid, Missing
 from ..store import users as store
 from ..store.database import Database
+from .hashing import Hashing
 from .models import ADMIN, Role, User
 from .policy import weakness
 from .sessions import Sessions
 
-if TYPE_CHECKING:
-    from argon2 import PasswordHasher
-
-HASHES_AT_ONCE = 2
 NAME = re.compile(r"^[\w.@+-]{2,64}$")
 
 
@@ -33,7 +28,7 @@ class Access:
         self._db = db
         self.sessions = sessions
         self._clock = clock
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
+        self._hashing = Hashing()
         self._decoy: str | None = None
         self._setup_token: str | None = None
 
@@ -160,34 +155,19 @@ class Access:
     # -- signing in ----------------------------------------------------------------------------------------------
 
     async def hash_password(self, password: str) -> str:
-        """What is kept of a password. Slow by intent, and a few at a time: they must not starve the pages."""
-        async with self._hashing:
-            return await asyncio.to_thread(_hasher().hash, password)
+        """What is kept of a password. Raises `TooMany` while very many others wait for the same."""
+        return await self._hashing.hash(password)
 
     async def authenticate(self, username: str, password: str) -> User | None:
-        """The account these credentials belong to. Takes as long for a name that does not exist."""
+        """The account these credentials belong to. Takes as long for a name that does not exist.
+
+        Raises `TooMany` while very many others wait for the same.
+        """
         if self._decoy is None:  # before anything is looked up, so that the first try of all takes as long for any name
             self._decoy = await self.hash_password(secrets.token_hex(8))
         found = await self._db.read(lambda conn: store.credentials(conn, username.strip()))
         user, hashed = found or (None, None)
         if hashed is None:
             user, hashed = None, self._decoy
-        async with self._hashing:
-            right = await asyncio.to_thread(_verify, hashed, password)
+        right = await self._hashing.verify(hashed, password)
         return user if right and user is not None and not user.disabled else None
-
-
-def _hasher() -> PasswordHasher:
-    # OWASP's profile: 70 ms and 19 MiB here, where the library's default takes 500 ms and 64 MiB
-    from argon2 import PasswordHasher
-
-    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-
-
-def _verify(hashed: str, password: str) -> bool:
-    from argon2.exceptions import VerificationError
-
-    try:
-        return bool(_hasher().verify(hashed, password))
-    except VerificationError:
-        return False
