@@ -332,3 +332,20 @@ async def test_the_time_of_an_answer_does_not_tell_either(host: Host) -> None:
 
     found = await ratio(lambda: forgot("edith@example.org"), lambda: forgot(next(names)), tries=40)
     assert 0.6 < found < 1.7
+
+
+async def test_an_admin_helps_somebody_back_in(visit: Any, stranger: Visitor, host: Host) -> None:
+    await with_factor(host, "edith")
+    mara, edith = await visit("mara"), await person(host, "edith")
+    here = f"/admin/people/{edith.id}"
+    assert f"{here}/password-link" in (await mara.get(here)).text
+    shown = await mara.post(f"{here}/password-link")
+    path = shown.text.split('value="http://vaderflix.test')[1].split('"')[0]
+    assert (await stranger.post(path, {"password": NEW})).status_code == 303
+    asked = await stranger.sign_in("edith", NEW)  # a new password does not turn the codes off
+    assert asked.headers["location"].startswith("/signin/code")
+    assert (await mara.post(f"{here}/second-factor/reset")).status_code == 303
+    assert (await stranger.sign_in("edith", NEW)).headers["location"] == "/"
+    deeds = [entry.action for entry in await host.activity.find(limit=20)]
+    for deed in ("password.link_made", "password.reset", "second_factor.reset"):
+        assert deed in deeds
