@@ -9,7 +9,24 @@ from __future__ import annotations
 
 from litestar import Router
 
-from . import admin, downloads, events, library, me, me_security, openapi, people, requests, search, services, session
+from . import (
+    access,
+    admin,
+    downloads,
+    events,
+    house,
+    invitations,
+    library,
+    me,
+    me_security,
+    openapi,
+    people,
+    requests,
+    roles,
+    search,
+    services,
+    session,
+)
 
 PREFIX = "/api/v1"
 
@@ -25,6 +42,10 @@ ROUTER = Router(
         *downloads.HANDLERS,
         *services.HANDLERS,
         *people.HANDLERS,
+        *roles.HANDLERS,
+        *invitations.HANDLERS,
+        *access.HANDLERS,
+        *house.HANDLERS,
         *admin.HANDLERS,
         *events.HANDLERS,
         *openapi.HANDLERS,

@@ -50,15 +50,6 @@ class NewAccount(Input, frozen=True, kw_only=True):
     email: Annotated[str, Meta(max_length=254)] | None = None
 
 
-class AccountChange(Input, frozen=True, kw_only=True):
-    """What to change of an account; what is left out stays."""
-
-    role: str | None = None
-    disabled: bool | None = None
-    display_name: Annotated[str, Meta(max_length=120)] | None = None
-    email: Annotated[str, Meta(max_length=254)] | None = None
-
-
 class ServiceValues(Input, frozen=True, kw_only=True):
     """A service to add or change. Secrets sent as `********` keep their stored value."""
 

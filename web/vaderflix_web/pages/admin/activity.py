@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.params import FromQuery
+from msgspec import Meta
 
 from vaderflix_core.access.activity import ActivityFilter
 
@@ -47,7 +49,7 @@ async def activity(
     words: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
-    before: FromQuery[int | None] = None,
+    before: FromQuery[Annotated[int, Meta(ge=0, le=2**53)] | None] = None,
 ) -> Page:
     """The newest entries that fit."""
     host = host_of(request)

@@ -1,0 +1,172 @@
+"""Invitations, for those who may invite; and opening one, for the visitor."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import delete, get, post
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct, field
+
+from vaderflix_core.access.invites import MAX_DAYS, MAX_NOTE, MAX_USES
+from vaderflix_core.store.invites import Invite, InviteUse
+
+from ..auth import host_of
+from ..page import Req
+from ..pages.admin.invitations import link_to
+from .shapes import Input
+
+INVITE = {"permission": "users.invite"}
+VISITOR = {"permission": "public", "limit": "links"}
+Libraries = dict[Annotated[str, Meta(max_length=64)], list[Annotated[str, Meta(max_length=120)]]]
+
+
+class NewInvitation(Input, frozen=True, kw_only=True):
+    """An invitation to make. With an `email`, only that address can use it, once; `send` mails it there."""
+
+    role: Annotated[str, Meta(max_length=32)]
+    uses: Annotated[int, Meta(ge=1, le=MAX_USES)] = 1
+    days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = 7
+    note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
+    email: Annotated[str, Meta(max_length=254)] | None = None
+    libraries: Libraries = field(default_factory=dict)
+    send: bool = False
+
+
+class Coming(Input, frozen=True, kw_only=True):
+    """The account that a visitor wants."""
+
+    username: Annotated[str, Meta(max_length=64)]
+    password: Annotated[str, Meta(max_length=1024)]
+    display_name: Annotated[str, Meta(max_length=120)] = ""
+    email: Annotated[str, Meta(max_length=254)] | None = None
+
+
+class InvitationOut(Struct, frozen=True, kw_only=True):
+    """An invitation as it is listed; `state` is open, used, expired or revoked. Its link was shown once."""
+
+    id: int
+    state: str
+    inviter: str
+    role: str
+    note: str
+    email: str | None
+    libraries: dict[str, list[str]]
+    uses: int
+    used: int
+    used_by: list[InviteUse]
+    created_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, invite: Invite, uses: list[InviteUse], now: datetime) -> InvitationOut:
+        """From the domain's."""
+        return cls(
+            id=invite.id,
+            state=invite.state(now),
+            inviter=invite.inviter,
+            role=invite.role,
+            note=invite.note,
+            email=invite.email,
+            libraries={name: list(ids) for name, ids in invite.libraries.items()},
+            uses=invite.uses,
+            used=invite.used,
+            used_by=uses,
+            created_at=invite.created_at,
+            expires_at=invite.expires_at,
+        )
+
+
+class InvitationMade(Struct, frozen=True, kw_only=True):
+    """A new link, shown this once."""
+
+    code: str
+    link: str
+    invitation: InvitationOut
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """What a visitor reads: who invites them to what, until when."""
+
+    house: str
+    inviter: str
+    role: str
+    note: str
+    for_one_address: bool
+    expires_at: datetime
+
+
+class CameIn(Struct, frozen=True, kw_only=True):
+    """The account that was made; sign in with it."""
+
+    id: int
+    username: str
+    role: str
+
+
+@get("/invitations", opt=INVITE)
+async def listing(request: Req) -> list[InvitationOut]:
+    """Invitations, newest first, and who came in by them."""
+    host = host_of(request)
+    now = host.clock()
+    return [InvitationOut.of(invite, uses, now) for invite, uses in await host.invites.newest()]
+
+
+@post("/invitations", opt=INVITE)
+async def create(request: Req, data: JSONBody[NewInvitation]) -> InvitationMade:
+    """Make an invitation. The answer is the only one that holds its link."""
+    host = host_of(request)
+    code, invite = await host.invites.create(
+        request.user,
+        role=data.role,
+        uses=data.uses,
+        days=data.days,
+        note=data.note,
+        email=data.email,
+        libraries=data.libraries,
+        send=data.send,
+    )
+    host.jobs.wake()
+    return InvitationMade(code=code, link=link_to(request, code), invitation=InvitationOut.of(invite, [], host.clock()))
+
+
+@post("/invitations/{invite_id:int}/reissue", opt=INVITE)
+async def reissue(request: Req, invite_id: FromPath[int]) -> InvitationMade:
+    """A new link for what is left of an invitation; the old one ends."""
+    host = host_of(request)
+    code, invite = await host.invites.reissue(request.user, invite_id)
+    return InvitationMade(code=code, link=link_to(request, code), invitation=InvitationOut.of(invite, [], host.clock()))
+
+
+@delete("/invitations/{invite_id:int}", opt=INVITE, status_code=204)
+async def revoke(request: Req, invite_id: FromPath[int]) -> None:
+    """End an invitation; who came in by it stays."""
+    await host_of(request).invites.revoke(request.user, invite_id)
+
+
+@get("/invite/{code:str}", opt=VISITOR)
+async def opened(request: Req, code: FromPath[str]) -> Opened:
+    """Open an invitation. One that does not work is not found, whatever the reason."""
+    host = host_of(request)
+    invite = await host.invites.open(code)
+    return Opened(
+        house=(await host.house.get()).name,
+        inviter=invite.inviter,
+        role=await host.invites.role_title(invite),
+        note=invite.note,
+        for_one_address=invite.email is not None,
+        expires_at=invite.expires_at,
+    )
+
+
+@post("/invite/{code:str}", opt=VISITOR)
+async def accept(request: Req, code: FromPath[str], data: JSONBody[Coming]) -> CameIn:
+    """Make an account by an invitation."""
+    user = await host_of(request).invites.accept(
+        code, username=data.username, password=data.password, display_name=data.display_name, email=data.email
+    )
+    return CameIn(id=user.id, username=user.username, role=user.role)
+
+
+HANDLERS = [listing, create, reissue, revoke, opened, accept]
