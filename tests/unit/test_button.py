@@ -8,6 +8,7 @@ from vaderflix_core.requests.models import RequestState
 from vaderflix_core.search.button import Button, ButtonKind, Position, Target, button
 from vaderflix_core.search.models import Availability
 
+NOWHERE = (ButtonKind.NOT_OFFERED, ButtonKind.DENIED, ButtonKind.UNKNOWN)
 ALL = list(
     product(
         Availability,
@@ -72,7 +73,7 @@ def test_a_percentage_is_of_the_download_or_of_what_was_watched():
 def test_a_disabled_button_leads_nowhere():
     for case in ALL:
         found = made(case)
-        assert (found.target is Target.NOWHERE) == (found.kind in (ButtonKind.DENIED, ButtonKind.UNKNOWN))
+        assert (found.target is Target.NOWHERE) == (found.kind in NOWHERE)
 
 
 @pytest.mark.parametrize("state", [RequestState.DECLINED, RequestState.CANCELLED, RequestState.AVAILABLE])

@@ -20,6 +20,7 @@ class ButtonKind(StrEnum):
     REQUESTED = "requested"
     FAILED = "failed"  # the request needs somebody
     REQUEST = "request"
+    NOT_OFFERED = "not_offered"  # disabled: it is absent, and nobody who could fetch it knows it now
     DENIED = "denied"  # disabled: not for this account
     UNKNOWN = "unknown"  # a skeleton, no button
 
@@ -99,4 +100,4 @@ def button(
         return Button(kind=ButtonKind.UNKNOWN)
     if not may_request:
         return Button(kind=ButtonKind.DENIED)
-    return Button(kind=ButtonKind.REQUEST, target=Target.ASK) if known else Button(kind=ButtonKind.UNKNOWN)
+    return Button(kind=ButtonKind.REQUEST, target=Target.ASK) if known else Button(kind=ButtonKind.NOT_OFFERED)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Failure
+from vaderflix_core.search.button import button as decide
+from vaderflix_core.search.models import Availability
 
 from .auth import host_of
 from .cards import hit_meta, title_href
 from .i18n import _
 from .watching import watched_of
-from .words.buttons import Button, button_of, plain, request_button
+from .words.buttons import Button, dressed, plain
 
 if TYPE_CHECKING:
     from litestar import Request as HttpRequest
@@ -51,22 +54,27 @@ async def open_request(host: Host, hit: Hit) -> Request | None:
 
 
 async def hit_button(host: Host, viewer: User, hit: Hit) -> tuple[Button, Request | None]:
-    """The button of a title, and the request under way for it."""
-    if hit.held and hit.availability in ("available", "partly"):
-        href, watched = await watched_of(host, viewer, hit)
-        button = button_of(
-            availability=hit.availability,
-            ref=hit.ref,
-            kind=hit.kind,
-            may=viewer.permissions,
-            play_href=href,
-            watched=watched,
-        )
-        return button, None
-    request = await open_request(host, hit)
-    if request is not None:
-        return request_button(request, "" if owned(viewer, request) else title_href(hit.kind, hit.ref)), request
-    return button_of(availability=hit.availability, ref=hit.ref, kind=hit.kind, may=viewer.permissions), None
+    """The button of a title, and the request under way for it, where that is what it speaks of."""
+    here = hit.availability in (Availability.AVAILABLE, Availability.PARTLY)
+    player, watched = await watched_of(host, viewer, hit) if here else ("", None)
+    request = None if here else await open_request(host, hit)
+    title = title_href(hit.kind, hit.ref)
+    decided = decide(
+        availability=hit.availability,
+        may_play=viewer.may(Permission.PLAY),
+        may_request=viewer.may(f"request.{hit.kind}"),
+        known=hit.requestable,
+        position=watched.position if watched else None,
+        request=request.state if request else None,
+        percent=request.percent if request else None,
+    )
+    button = dressed(
+        decided,
+        player=watched.href if watched else player,
+        request=f"/requests/{request.id}" if request and owned(viewer, request) else title,
+        ask=f"{title}/request",
+    )
+    return button, request
 
 
 def _said(hit: Hit, request: Request | None, viewer: User) -> str:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from . import formats, i18n
 from .assets import Assets
-from .words import buttons, charts, states
+from .words import charts, states
 
 TEMPLATES = Path(__file__).parent / "templates"
 _SYMBOL = re.compile(r'<symbol id="([\w-]+)"[^>]*>(.*?)</symbol>', re.DOTALL)
@@ -73,7 +73,6 @@ class Templates:
             icon=self.icon,
             icon_path=self.icon_path,
             chip_of=states.chip_of,
-            button_of=buttons.request_button,
             beats=charts.beats,
             spark=charts.spark,
         )

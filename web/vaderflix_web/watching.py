@@ -9,11 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from vaderflix_core.playback.service import begun
+from vaderflix_core.search.button import Position as Stopped
 
 from .cards import Card, held_card, held_href
 from .formats import duration
 from .i18n import _
-from .words.buttons import Watched
 
 if TYPE_CHECKING:
     from vaderflix_core.access.models import User
@@ -22,8 +22,15 @@ if TYPE_CHECKING:
     from vaderflix_core.store.positions import Position
 
 
+class Watched(Struct, frozen=True, kw_only=True):
+    """Where a viewer goes on, and how far they are."""
+
+    href: str
+    position: Stopped
+
+
 class Going(Struct, frozen=True, kw_only=True):
-    """Something begun: its card, the title's page, and the button that goes on."""
+    """Something begun: its card, the title's page, and where it goes on."""
 
     card: Card
     details: str
@@ -52,12 +59,14 @@ def episode_of(label: str) -> str:
 
 
 def watched_from(held: Held, position: Position) -> Watched:
-    """A position as the button shows it."""
+    """A position as the button takes it."""
     return Watched(
         href=watch_href(held, position.label),
-        left_seconds=max(0.0, position.duration - position.seconds),
-        percent=100 * position.seconds / position.duration if position.duration else None,
-        label=episode_of(position.label),
+        position=Stopped(
+            left_seconds=max(0.0, position.duration - position.seconds),
+            percent=100 * position.seconds / position.duration if position.duration else None,
+            episode=episode_of(position.label),
+        ),
     )
 
 
@@ -80,12 +89,13 @@ async def going_on(host: Host, viewer: User) -> list[Going]:
     for entry in await host.playback.continue_watching(viewer):
         held, position = entry.held, entry.position
         watched = watched_from(held, position)
-        left = _("%(time)s left") % {"time": duration(watched.left_seconds)}
+        stopped = watched.position
+        left = _("%(time)s left") % {"time": duration(stopped.left_seconds)}
         card = msgspec.structs.replace(
             held_card(host, held),
             href=watched.href,
-            meta=f"{watched.label} · {left}" if watched.label else left,
-            watched=watched.percent,
+            meta=f"{stopped.episode} · {left}" if stopped.episode else left,
+            watched=stopped.percent,
         )
         found.append(Going(card=card, details=held_href(held), overview=_short(held.item.overview), watched=watched))
     return found

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from litestar import get
 
+from vaderflix_core.access.models import Permission
+from vaderflix_core.search.button import button as decide
+from vaderflix_core.search.models import Availability
+
 from ..auth import host_of
 from ..cards import held_card
-from ..formats import duration
-from ..i18n import _
 from ..page import Page, Req, page
 from ..watching import Going, going_on
-from ..words.buttons import Button
+from ..words.buttons import Button, dressed
 from .requests import request_row
 
 if TYPE_CHECKING:
     from vaderflix_core.requests.models import Request
+    from vaderflix_core.search.models import Held
 
 SHELF, MINE = 24, 6
 
@@ -40,21 +43,22 @@ async def home(request: Req) -> Page:
         recent=[held_card(host, held) for held in recent],
         mine=[request_row(request, r) for r in mine],
         empty=not recent,
-        hero_button=_resume(hero) if hero else None,
+        hero_button=_hero_button(request, hero, newest),
     )
 
 
-def _resume(hero: Going) -> Button:
-    watched = hero.watched
-    return Button(
-        label=_("Resume %(episode)s") % {"episode": watched.label} if watched.label else _("Resume"),
-        look="primary",
-        icon="play",
-        figure=duration(watched.left_seconds),
-        href=watched.href,
-        fill=watched.percent,
-        fill_label=_("Watched"),
+def _hero_button(request: Req, hero: Going | None, newest: Held | None) -> Button | None:
+    """The button of the hero: to go on with it, or to begin."""
+    if hero is None and newest is None:
+        return None
+    decided = decide(
+        availability=Availability.AVAILABLE,
+        may_play=request.user.may(Permission.PLAY),
+        may_request=False,
+        known=False,
+        position=hero.watched.position if hero else None,
     )
+    return dressed(decided, player=hero.watched.href if hero else f"/watch/{newest.id}" if newest else "")
 
 
 async def _mine(request: Req) -> list[Request]:

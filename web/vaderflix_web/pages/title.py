@@ -19,7 +19,6 @@ from ..i18n import _, ngettext
 from ..page import Page, Req, go_to, is_htmx, page
 from ..results import hit_button, owned
 from ..watching import episode_label, episode_of
-from ..words.buttons import Button
 from ..words.requests import what
 from ..words.states import Chip, availability_chip, chip_of
 
@@ -77,8 +76,6 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     found = await _title(request, kind, ref)
     host, hit = host_of(request), found.hit
     button, asked = await hit_button(host, request.user, hit)
-    if hit.availability == "absent" and asked is None and not found.requesters and _may_ask(request, found):
-        button = Button(label=_("Cannot be requested now"), look="denied", icon="lock")
     seen, waiting = await _seen(request, found), await _asked(request, found)
     silent = [s for s in found.sources if not s.ok]
     return page(

@@ -1,18 +1,15 @@
-"""The one honest button of a title: what will happen, or what is happening."""
+"""The words, the look and the address of the one honest button. What it is, `vaderflix_core.search.button` decides."""
 
 from __future__ import annotations
-
-from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
+from vaderflix_core.search import button as core
+from vaderflix_core.search.button import ButtonKind, Target
+
 from ..formats import duration, percent
 from ..i18n import _
-
-if TYPE_CHECKING:
-    from vaderflix_core.requests.models import Request
 
 
 class Button(Struct, frozen=True, kw_only=True):
@@ -28,69 +25,41 @@ class Button(Struct, frozen=True, kw_only=True):
     dialog: bool = False  # the address gives a dialog that opens on this page
 
 
-class Watched(Struct, frozen=True, kw_only=True):
-    """How far the viewer is: where to go on, how long is left, and which episode it is."""
-
-    href: str
-    left_seconds: float | None = None
-    percent: float | None = None
-    label: str = ""  # "S1 E5" for an episode
-
-
 SKELETON = Button(look="skeleton")
 
 
-def request_button(request: Request, href: str = "") -> Button:
-    """The button of a title that somebody asked for: it leads to the request, or where `href` says."""
-    href = href or f"/requests/{request.id}"
-    state = str(request.state)
-    if state == "downloading":
-        figure = percent(request.percent) if request.percent is not None else ""
-        return Button(
-            label=_("Downloading"),
-            icon="down",
-            href=href,
-            figure=figure,
-            fill=request.percent,
-            fill_label=_("Downloaded"),
-        )
-    words = {"importing": (_("Adding to library"), "inbox"), "failed": (_("Did not work"), "warn")}
-    label, icon = words.get(state, (_("Requested"), "clock"))
-    return Button(label=label, icon=icon, href=href)
+def _worn(kind: ButtonKind) -> tuple[str, str, str]:
+    """The word, the icon and the look of a kind."""
+    return {
+        ButtonKind.PLAY: (_("Play"), "play", "primary"),
+        ButtonKind.RESUME: (_("Resume"), "play", "primary"),
+        ButtonKind.DOWNLOADING: (_("Downloading"), "down", "plain"),
+        ButtonKind.ADDING: (_("Adding to library"), "inbox", "plain"),
+        ButtonKind.REQUESTED: (_("Requested"), "clock", "plain"),
+        ButtonKind.FAILED: (_("Did not work"), "warn", "plain"),
+        ButtonKind.REQUEST: (_("Request"), "plus", "primary"),
+        ButtonKind.NOT_OFFERED: (_("Cannot be requested now"), "lock", "denied"),
+        ButtonKind.DENIED: (_("Not for this account"), "lock", "denied"),
+        ButtonKind.UNKNOWN: ("", "", "skeleton"),
+    }[kind]
 
 
-def button_of(
-    *,
-    availability: str,
-    ref: str,
-    kind: str,
-    may: Collection[str],
-    play_href: str = "",
-    watched: Watched | None = None,
-) -> Button:
-    """The button of a title that nobody waits for. `availability` is available, partly, absent or unknown."""
-    if availability in ("available", "partly") and (play_href or watched):
-        if "play" not in may:
-            return Button(label=_("Not for this account"), look="denied", icon="lock")
-        if watched is not None:
-            label = _("Resume %(episode)s") % {"episode": watched.label} if watched.label else _("Resume")
-            return Button(
-                label=label,
-                look="primary",
-                icon="play",
-                href=watched.href,
-                figure=duration(watched.left_seconds) if watched.left_seconds else "",
-                fill=watched.percent,
-                fill_label=_("Watched"),
-            )
-        return Button(label=_("Play"), look="primary", icon="play", href=play_href)
-    if availability == "absent":
-        if f"request.{kind}" not in may:
-            return Button(label=_("Not for this account"), look="denied", icon="lock")
-        return Button(label=_("Request"), look="primary", icon="plus", href=f"/title/{kind}/{ref}/request", dialog=True)
-    if availability == "available" or availability == "partly":
-        return Button(label=_("Details"), icon="info", href=f"/title/{kind}/{ref}")
-    return SKELETON
+def dressed(button: core.Button, *, player: str = "", request: str = "", ask: str = "") -> Button:
+    """A decided button, with the addresses of what it may lead to."""
+    label, icon, look = _worn(button.kind)
+    if button.kind is ButtonKind.RESUME and button.episode:
+        label = _("Resume %(episode)s") % {"episode": button.episode}
+    figure = percent(button.percent) if button.kind is ButtonKind.DOWNLOADING and button.percent is not None else ""
+    return Button(
+        label=label,
+        icon=icon,
+        look=look,
+        figure=duration(button.left_seconds) if button.left_seconds else figure,
+        href={Target.PLAYER: player, Target.REQUEST: request, Target.ASK: ask, Target.NOWHERE: ""}[button.target],
+        fill=button.percent,
+        fill_label=_("Downloaded") if button.kind is ButtonKind.DOWNLOADING else _("Watched"),
+        dialog=button.target is Target.ASK,
+    )
 
 
 def plain(button: Button) -> Button:
