@@ -259,5 +259,17 @@ ROLES: tuple[Role, ...] = (
 
 ABILITIES: tuple[Role, ...] = tuple(
     Role(p)
-    for p in (Connectable, PrivateNotifier, Images, Playback, Live, WebhookReceiver, Containers, Storage, Choices)
+    for p in (
+        Connectable,
+        PrivateNotifier,
+        Images,
+        Playback,
+        Live,
+        WebhookReceiver,
+        Containers,
+        Storage,
+        Choices,
+        Identity,
+        Sharing,
+    )
 )
