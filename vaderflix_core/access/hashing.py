@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = max(1, (os.cpu_count() or 1) // 2)  # leaves the other half to everything else
 WAITING = 12  # one to two seconds of work for one core
-NICE = 0
+NICE = 10
 
 
 class Hashing:
@@ -30,10 +30,14 @@ class Hashing:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hash", initializer=_step_back)
         self._pending = 0
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    def check_room(self) -> None:
+        """Raises `TooMany` when the queue is full: before anything else is done for somebody who has to come back."""
         if self._pending >= AT_ONCE + WAITING:
             raise TooMany("Very many sign-ins arrive at the moment. Try again shortly.", retry_after=2)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        self.check_room()
         self._pending += 1
         try:
             yield

@@ -163,6 +163,7 @@ class Access:
 
         Raises `TooMany` while very many others wait for the same.
         """
+        self._hashing.check_room()
         if self._decoy is None:  # before anything is looked up, so that the first try of all takes as long for any name
             self._decoy = await self.hash_password(secrets.token_hex(8))
         found = await self._db.read(lambda conn: store.credentials(conn, username.strip()))
