@@ -144,6 +144,7 @@ def shape(href: str) -> str:
     path = href.split("?")[0].split("#")[0]
     path = re.sub(r"^/title/(movie|series)/[^/]+", r"/title/\1/*", path)
     path = re.sub(r"^/admin/services/(new/)?(?!new)[^/]+", r"/admin/services/\1*", path)
+    path = re.sub(r"^/admin/(mails|roles)/(?!new)[^/]+", r"/admin/\1/*", path)
     return re.sub(r"/\d+", "/*", path)
 
 
