@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.types import ExceptionHandlersMap
+from sqlalchemy.exc import DataError
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Failure, TooMany
@@ -140,6 +141,12 @@ def on_http(request: Req, error: HTTPException) -> Response[Any]:
     )
 
 
+def on_too_deep(request: Req, error: RecursionError) -> Response[Any]:
+    """A body that is nested deeper than anybody needs; the trace of our own such bug goes to the log."""
+    log.warning("nested too deep", path=request.url.path, exc_info=error)
+    return on_http(request, HTTPException(status_code=400, detail="nested too deep"))
+
+
 def on_stranger(request: Req, error: NotAuthorizedException) -> Response[Any]:
     """Nobody is signed in: to the sign-in page, and back here afterwards."""
     if _wants_json(request) or _is_stream(request):
@@ -185,6 +192,12 @@ def on_too_many(request: Req, error: TooMany) -> Response[Any]:
     return refusal
 
 
+def on_unfit(request: Req, error: DataError | OverflowError) -> Response[Any]:
+    """Something was sent that no database keeps: a NUL within a text, a number without end."""
+    log.warning("what was sent does not fit the database", path=request.url.path, kind=type(error).__name__)
+    return on_http(request, HTTPException(status_code=400))
+
+
 def on_bug(request: Req, error: Exception) -> Response[Any]:
     """A bug of ours: the person gets a reference, the log gets the trace."""
     reference = secrets.token_hex(4)
@@ -206,5 +219,8 @@ HANDLERS: ExceptionHandlersMap = {
     TooMany: on_too_many,
     Failure: on_failure,
     HTTPException: on_http,
+    RecursionError: on_too_deep,
+    DataError: on_unfit,
+    OverflowError: on_unfit,
     Exception: on_bug,
 }

@@ -37,3 +37,10 @@ async def add_headers(message: Message, scope: Scope) -> None:
             headers.setdefault(name, value)
         if is_https_scope(scope):
             headers.setdefault("strict-transport-security", ONE_YEAR)
+            # the token's cookie is made by a part that knows the configuration only, not the connection
+            message["headers"] = [
+                (name, value + b"; Secure")
+                if name.lower() == b"set-cookie" and b"; secure" not in value.lower()
+                else (name, value)
+                for name, value in message["headers"]
+            ]
