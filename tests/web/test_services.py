@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from world import Finder
 
 from vaderflix_core.api import AuthFailed
 from vaderflix_core.host import Host
@@ -141,3 +142,21 @@ def test_an_id_is_made_of_the_name_and_is_free() -> None:
     assert slug("Ünü !", {"n"}) == "n-2"
     assert slug("new", set()) == "new-2"
     assert slug("!!!", set()) == "service"
+
+
+async def test_the_webhook_address_stands_where_a_plugin_understands_calls(
+    visit: Any, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def webhook(self: Finder, headers: Any, body: bytes) -> list[Any]:
+        return []
+
+    mara = await visit("mara")
+    assert "/hooks/" not in (await mara.get("/admin/services/films")).text
+    assert "/hooks/" not in (await mara.get("/admin/services/new/filmfinder")).text
+    monkeypatch.setattr(Finder, "webhook", webhook, raising=False)
+    await mara.post("/admin/services/new/filmfinder", NEW)
+    address = host.hints.address("films-hd")
+    assert address is not None
+    page = (await mara.get("/admin/services/films-hd")).text
+    assert f'value="{mara.http.base_url.join(address)}"' in page
+    assert (await mara.http.post(address, json={})).status_code < 300

@@ -17,6 +17,7 @@ from ...auth import host_of
 from ...forms import values_of, views
 from ...i18n import _
 from ...page import Page, Req, go_to, page
+from ...proof import site_of
 from ...words.states import health_chip, instance_chip
 from .common import admin_page
 
@@ -43,6 +44,7 @@ async def _form_page(
     host = host_of(request)
     stored = config.settings if config else {}
     record = host.supervisor.records.get(config.id) if config else None
+    calls = host.hints.address(config.id) if config else None
     health = next((h for h in host.monitor.status() if config and h.instance == config.id), None)
     shown = views(plugin.info.settings, values if values is not None else stored, stored=stored, errors=errors)
     base = base or {
@@ -60,6 +62,7 @@ async def _form_page(
         record=record,
         chip=instance_chip(str(record.state)) if record else None,
         health=health,
+        webhook=f"{site_of(request).origin}{calls}" if calls else "",
         health_chip=health_chip(health.severity) if health else None,
         plain=[f for f in shown if not f.advanced],
         advanced=[f for f in shown if f.advanced],
