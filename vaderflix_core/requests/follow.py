@@ -157,7 +157,8 @@ class Follower:
             "size": progress.size,
             "left": progress.left,
             "eta_seconds": progress.eta_seconds,
-            "download_ids": progress.download_ids,
+            # what was imported has left the queue, and is still the same download
+            "download_ids": progress.download_ids or request.download_ids,
             "reason": shown,
             "evidence": progress.evidence if reason is not None else "",
             "stuck_since": since,

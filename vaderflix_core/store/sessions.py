@@ -49,6 +49,7 @@ def open_session(conn: Connection, session: Session, token_hash: bytes) -> Sessi
     values = {name: getattr(session, name) for name in Session.__struct_fields__ if name != "id"}
     session_id = conn.execute(insert(sessions).values(**values).returning(s.id)).scalar_one()
     add_token(conn, session_id, token_hash, session.created_at)
+    users.change(conn, session.user_id, last_seen_at=session.created_at)
     return Session(id=session_id, **values)
 
 
