@@ -18,8 +18,8 @@ from ..failures import TooMany
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-AT_ONCE = max(1, (os.cpu_count() or 1) // 2)  # leaves the other half to everything else
-WAITING = 12  # one to two seconds of work for one core
+AT_ONCE = min(os.cpu_count() or 1, 4)  # 19 MiB each; their threads step back for the pages, see NICE
+WAITING = 24  # one to two seconds of work
 NICE = 10
 
 
