@@ -46,7 +46,7 @@ class Access:
 
     async def complete_setup(self, token: str, username: str, password: str) -> User:
         """Make the first admin. Raises `Invalid` for a wrong token and `Conflict` when there is an account."""
-        if not hmac.compare_digest(token, await self.setup_token()):
+        if not hmac.compare_digest(token.encode("utf-8", "replace"), (await self.setup_token()).encode()):
             raise Invalid("This is not the set-up code from the log.", {"token": "Copy the whole code from the log"})
         if not await self.needs_setup():
             raise Conflict("Vader Flix is set up already.")

@@ -1,0 +1,103 @@
+"""A storm of wrong passwords: the pages of others stay quick, the passwords that are checked at once are few."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+from attack import Besieged, Person, besieged
+
+from vaderflix_core.access import hashing
+from vaderflix_core.failures import TooMany
+from vaderflix_web.app import create_app
+from vaderflix_web.limits import Limiter, MemoryCounter
+
+pytestmark = pytest.mark.anyio
+
+PER_SECOND, SECONDS = 50, 3
+SLOWER = 8.0  # how much slower others' pages may get; without the bound on hashing it is far beyond
+
+
+@pytest.fixture(scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Besieged]:
+    folder: Path = tmp_path_factory.mktemp("storm")
+    async with besieged(folder) as house:
+        yield house
+
+
+async def latencies(person: Any, seconds: float) -> list[float]:
+    found, ends = [], time.perf_counter() + seconds
+    while time.perf_counter() < ends:
+        begun = time.perf_counter()
+        answer = await person.http.get("/")
+        found.append(time.perf_counter() - begun)
+        assert answer.status_code == 200
+        await asyncio.sleep(0.02)
+    return found
+
+
+async def storm(house: Besieged, app: Any, attempts: list[int], *, one_address: bool) -> None:
+    """Wrong passwords, fifty in a second, each sent whether the one before was answered or not."""
+
+    async def attempt(number: int) -> None:
+        person = Person(app, "evil")
+        address = "6.6.6.6" if one_address else f"6.{number // 250}.{number % 250}.6"
+        person.http._transport.client = (address, 1)
+        sent = {"username": f"user{number % 7}", "password": "wrong password"}
+        attempts.append((await person.http.post("/api/v1/session", json=sent)).status_code)
+        await person.http.aclose()
+
+    async with asyncio.TaskGroup() as group:
+        begun = time.perf_counter()
+        for number in range(PER_SECOND * SECONDS):
+            await asyncio.sleep(max(0.0, begun + number / PER_SECOND - time.perf_counter()))
+            group.create_task(attempt(number))
+
+
+@pytest.mark.parametrize("one_address", [True, False], ids=["from one address", "from everywhere"])
+async def test_others_read_on_while_passwords_are_guessed(house: Besieged, one_address: bool) -> None:
+    app = create_app(house.host, manage_host=False, limiter=Limiter(MemoryCounter()))
+    mara = await house.person("mara", app=app)
+    quiet = median(await latencies(mara, 1.0))
+    attempts: list[int] = []
+    storming = asyncio.create_task(storm(house, app, attempts, one_address=one_address))
+    busy = await latencies(mara, SECONDS)
+    async with asyncio.timeout(60):
+        await storming
+    assert len(attempts) == PER_SECOND * SECONDS
+    assert set(attempts) <= {403, 429}, set(attempts)
+    assert median(busy) <= max(quiet * SLOWER, 0.1), f"quiet {quiet:.4f} s, in the storm {median(busy):.4f} s"
+    if one_address:
+        assert attempts.count(403) <= 30, "most are refused before any password is checked"
+
+
+async def test_only_a_few_passwords_are_checked_at_once_and_no_endless_queue_forms(
+    house: Besieged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = most = 0
+
+    def slow(hashed: str, password: str) -> bool:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.02)
+        running -= 1
+        return False
+
+    monkeypatch.setattr(hashing, "_verify", slow)
+    house.host.access._decoy = None
+    await house.host.access.authenticate("nobody", "wrong password")
+    answers = await asyncio.gather(
+        *(house.host.access.authenticate("mara", "wrong password") for _ in range(200)), return_exceptions=True
+    )
+    assert 1 <= most <= hashing.AT_ONCE
+    refused = [answer for answer in answers if isinstance(answer, TooMany)]
+    assert len(refused) >= 200 - hashing.AT_ONCE - hashing.WAITING
+    assert all(answer is None or isinstance(answer, TooMany) for answer in answers)
+    monkeypatch.undo()
+    assert await house.host.access.authenticate("mara", "correct horse battery") is not None
