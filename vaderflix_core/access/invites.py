@@ -223,7 +223,7 @@ def _terms(invite: Invite) -> dict[str, object]:
     return {
         "role": invite.role,
         "uses": invite.uses,
-        "expires": invite.expires_at,
+        "expires": f"{invite.expires_at:%Y-%m-%d}",
         "email": invite.email,
         "libraries": [f"{name}: {', '.join(ids)}" for name, ids in invite.libraries.items()],
     }

@@ -90,7 +90,8 @@ def rail_for(viewer: User, path: str, counts: dict[str, int] | None = None) -> l
             (
                 ("users.manage", _("People"), "/admin/people", "users"),
                 ("users.invite", _("Invitations"), "/admin/invitations", "link"),
-                ("users.manage", _("Access requests"), "/admin/access", "inbox"),
+                ("users.manage", _("Access"), "/admin/access", "inbox"),
+                ("users.manage", _("Sharing"), "/admin/sharing", "eye"),
                 ("users.manage", _("Roles"), "/admin/roles", "shield"),
                 ("activity.view", _("Activity"), "/admin/activity", "log"),
             ),
@@ -100,6 +101,7 @@ def rail_for(viewer: User, path: str, counts: dict[str, int] | None = None) -> l
             (
                 ("settings", _("Services"), "/admin/services", "plug"),
                 ("settings", _("House"), "/admin/house", "home"),
+                ("settings", _("Ways in"), "/admin/ways", "key"),
                 ("settings", _("Mails"), "/admin/mails", "mail"),
             ),
         ),

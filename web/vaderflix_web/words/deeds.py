@@ -86,4 +86,5 @@ def group_choices(actions: Iterable[str]) -> list[tuple[str, str]]:
 def changes(entry: Entry) -> list[tuple[str, str, str]]:
     """What was what before and after: the name of each value, and both; empty where there was none."""
     names = [*entry.before, *(n for n in entry.after if n not in entry.before)]
-    return [(n.replace("_", " "), entry.before.get(n, ""), entry.after.get(n, "")) for n in names]
+    found = [(n.replace("_", " "), entry.before.get(n, ""), entry.after.get(n, "")) for n in names]
+    return [one for one in found if one[1] or one[2]]
