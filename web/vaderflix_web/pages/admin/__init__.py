@@ -15,6 +15,8 @@ from . import (
     requests,
     roles,
     services,
+    sharing,
+    ways,
 )
 
 HANDLERS = [
@@ -32,4 +34,6 @@ HANDLERS = [
     *requests.HANDLERS,
     *roles.HANDLERS,
     *services.HANDLERS,
+    *sharing.HANDLERS,
+    *ways.HANDLERS,
 ]

@@ -1,0 +1,115 @@
+"""A running house with accounts elsewhere: a simulated media server with its account service, and OpenID providers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from oidc_provider_mock import run_server_in_thread
+
+from vaderflix_core.config import load_config
+from vaderflix_core.host import Host
+from vaderflix_core.testing import served
+from vaderflix_plex.simulator import PlexSimulator
+from vaderflix_web.app import create_app
+
+PASSWORD = "correct horse battery"
+TOKEN = re.compile(r'name="_csrf_token" value="(\w+)"')
+
+
+class Visitor:
+    """Somebody with cookies: gets pages, sends forms with their token."""
+
+    def __init__(self, app: Any) -> None:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://vaderflix.test")
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.http.get(path)
+
+    async def token(self) -> str:
+        for path in ("/signin", "/you/profile"):
+            found = TOKEN.search((await self.http.get(path)).text)
+            if found:
+                return found[1]
+        raise AssertionError("no form with a token")
+
+    async def post(self, path: str, data: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
+        form = {"_csrf_token": await self.token(), **(data or {})}
+        return await self.http.post(path, data=form, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    async def name(self) -> str | None:
+        """Who is signed in."""
+        answer = await self.http.get("/api/v1/me")
+        return answer.json()["username"] if answer.status_code == 200 else None
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[tuple[PlexSimulator, str]]:
+    simulator = PlexSimulator(tmp_path / "plex", tmp_path / "media")
+    async with served(simulator.app) as url:
+        yield simulator, url
+        await simulator.stop()
+
+
+@pytest.fixture
+async def host(tmp_path: Path, world: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    monkeypatch.setattr("vaderflix_plex.account.GAP", 0.0)
+    monkeypatch.setattr("vaderflix_plex.identity.POLL_GAP", 0.0)
+    simulator, url = world
+    host = Host(load_config(None, {"VADERFLIX_DATA_DIR": str(tmp_path / "house")}, {}))
+    # looks at shares are the tests' to take
+    monkeypatch.setattr(host.share_watch, "look", _nothing)
+    await host.start()
+    for name, role in (("mara", "admin"), ("edith", "requester")):
+        await host.access.create_user(name, PASSWORD, role=role)
+    settings = simulator.settings(url)
+    await host.instances.save(id="plex", plugin="plex", name="Plex", settings=settings, new=True)
+    yield host
+    await host.stop()
+
+
+async def _nothing() -> None:
+    pass
+
+
+@pytest.fixture
+async def mara(host: Host) -> Any:
+    return next(user for user in await host.access.list_users() if user.username == "mara")
+
+
+@pytest.fixture
+async def edith(host: Host) -> Any:
+    return next(user for user in await host.access.list_users() if user.username == "edith")
+
+
+@pytest.fixture
+def app(host: Host) -> Any:
+    return create_app(host, manage_host=False)
+
+
+@pytest.fixture
+def visitor(app: Any) -> Callable[[], Visitor]:
+    return lambda: Visitor(app)
+
+
+@pytest.fixture
+def visit(app: Any) -> Callable[[str], Any]:
+    async def signed_in(name: str) -> Visitor:
+        visitor = Visitor(app)
+        answer = await visitor.post("/signin", {"username": name, "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        return visitor
+
+    return signed_in
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    """A real OpenID provider on loopback."""
+    with run_server_in_thread() as server:
+        yield f"http://localhost:{server.server_port}"

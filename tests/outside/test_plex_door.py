@@ -1,0 +1,247 @@
+"""Through the door with an account at a media server: the whole way in the pages, over real HTTP."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from vaderflix_core.testing import Fault
+
+pytestmark = pytest.mark.anyio
+HREF = re.compile(r'href="([^"]*/auth#[^"]*)"')
+
+
+async def begin(visitor: Any, **form: str) -> tuple[str, str]:
+    """Press the button; gives the waiting page and the code that the person confirms."""
+    answer = await visitor.post("/signin/with/plex", form)
+    assert answer.status_code == 303, answer.text
+    waiting = answer.headers["location"]
+    shown = await visitor.get(waiting)
+    assert shown.status_code == 200
+    url = html.unescape(HREF.search(shown.text)[1])
+    return waiting, parse_qs(url.partition("#?")[2])["code"][0]
+
+
+async def asked(visitor: Any, waiting: str) -> Any:
+    return await visitor.post(waiting, hx_request="true")
+
+
+async def welcome(host: Any, mara: Any) -> None:
+    await host.providers.welcome(mara, "plex:plex", welcome=True, role="viewer")
+
+
+async def test_the_sign_in_page_offers_the_way_while_the_service_runs(host, visitor):
+    page = (await visitor().get("/signin")).text
+    assert 'action="/signin/with/plex"' in page
+    await host.instances.set_enabled("plex", False)
+    assert "/signin/with/plex" not in (await visitor().get("/signin")).text
+
+
+async def test_a_newcomer_with_access_comes_in_and_again_under_the_same_account(host, visitor, mara, world):
+    simulator, _ = world
+    await welcome(host, mara)
+    for _time in range(2):
+        someone = visitor()
+        waiting, code = await begin(someone, next="/films")
+        assert (await asked(someone, waiting)).status_code == 204
+        assert await someone.name() is None
+        simulator.plextv.claim(code, "friend")
+        answer = await asked(someone, waiting)
+        assert answer.headers["hx-redirect"] == "/films", answer.text
+        assert await someone.name() == "fred.friend"
+    assert len(await host.access.list_users()) == 3
+    user = next(u for u in await host.access.list_users() if u.username == "fred.friend")
+    assert (user.role, user.display_name) == ("viewer", "Fred Friend")
+
+
+async def test_without_an_account_and_a_welcome_nobody_is_let_in(host, visitor, world):
+    simulator, _ = world
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, "friend")
+    answer = await asked(someone, waiting)
+    assert "opens no account here yet" in answer.text
+    assert await someone.name() is None
+    assert len(await host.access.list_users()) == 2
+
+
+@pytest.mark.parametrize("who", ["stranger", "elsewhere", "pending"])
+async def test_people_without_access_to_this_server_stay_out_whatever_is_open(host, visitor, mara, world, who):
+    simulator, _ = world
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, who)
+    assert "has no access" in (await asked(someone, waiting)).text
+    assert await someone.name() is None
+    assert "This sign-in is over" in (await asked(someone, waiting)).text
+
+
+async def test_an_address_never_opens_an_account(host, visitor, mara, edith, world):
+    simulator, _ = world
+    await host.access.change_user(edith.id, email="friend@example.org")
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, "friend")
+    await asked(someone, waiting)
+    assert await someone.name() == "fred.friend"
+
+
+async def test_only_the_browser_that_began_can_finish(host, visitor, mara, world):
+    simulator, _ = world
+    await welcome(host, mara)
+    attacker, victim = visitor(), visitor()
+    waiting, code = await begin(attacker)
+    simulator.plextv.claim(code, "friend")
+    # the attacker hands the finished sign-in to somebody, to have them work under the attacker's account
+    await victim.get(waiting)
+    assert "This sign-in is over" in (await asked(victim, waiting)).text
+    assert await victim.name() is None
+    await begin(victim)
+    assert "This sign-in is over" in (await asked(victim, waiting)).text
+
+
+async def test_a_sign_in_is_good_once_and_for_a_quarter_of_an_hour(host, visitor, mara, world):
+    from datetime import timedelta
+
+    simulator, _ = world
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, "friend")
+    assert "hx-redirect" in (await asked(someone, waiting)).headers
+    assert "hx-redirect" not in (await asked(someone, waiting)).headers
+    other = visitor()
+    waiting, code = await begin(other)
+    real = host.identities._clock
+    host.identities._clock = lambda: real() + timedelta(minutes=16)
+    simulator.plextv.claim(code, "friend")
+    assert "This sign-in is over" in (await asked(other, waiting)).text
+
+
+async def test_linking_needs_the_password_and_unlinking_another_way_in(host, visit, visitor, world):
+    simulator, _ = world
+    edith = await visit("edith")
+    assert (await edith.get("/you/security")).text.count("/you/security/link/plex") == 1
+    refused = await edith.post("/you/security/link/plex", {"password": "wrong"})
+    assert refused.status_code == 422
+    answer = await edith.post("/you/security/link/plex", {"password": "correct horse battery"})
+    waiting = answer.headers["location"]
+    code = parse_qs(html.unescape(HREF.search((await edith.get(waiting)).text)[1]).partition("#?")[2])["code"][0]
+    simulator.plextv.claim(code, "friend")
+    assert (await asked(edith, waiting)).headers["hx-redirect"] == "/you/security"
+    assert "Fred Friend" in (await edith.get("/you/security")).text
+
+    phone = visitor()
+    waiting, code = await begin(phone)
+    simulator.plextv.claim(code, "friend")
+    await asked(phone, waiting)
+    assert await phone.name() == "edith"
+
+    form = {"provider": "plex:plex", "subject": "4000002"}
+    await edith.post("/you/security/unlink", form)
+    assert "Fred Friend" not in (await edith.get("/you/security")).text
+
+
+async def test_the_only_way_in_cannot_be_unlinked(host, visitor, mara, world):
+    simulator, _ = world
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, "friend")
+    await asked(someone, waiting)
+    await someone.post("/you/security/unlink", {"provider": "plex:plex", "subject": "4000002"})
+    assert "Fred Friend" in (await someone.get("/you/security")).text
+
+
+async def test_an_account_elsewhere_opens_one_account_here_only(host, visit, mara, edith, world):
+    simulator, _ = world
+    for name in ("mara", "edith"):
+        person = await visit(name)
+        answer = await person.post("/you/security/link/plex", {"password": "correct horse battery"})
+        waiting = answer.headers["location"]
+        code = parse_qs(html.unescape(HREF.search((await person.get(waiting)).text)[1]).partition("#?")[2])["code"][0]
+        simulator.plextv.claim(code, "friend")
+        answer = await asked(person, waiting)
+        assert ("hx-redirect" in answer.headers) == (name == "mara")
+    assert "opens another account" in answer.text
+    assert [one.subject for one in await host.identities.linked(mara)] == ["4000002"]
+    assert await host.identities.linked(edith) == []
+
+
+async def test_an_invitation_is_accepted_with_it_and_libraries_follow(host, visitor, mara, world):
+    simulator, _ = world
+    code_of_invite, _invite = await host.invites.create(mara, role="requester", libraries={"plex": ["7000001"]})
+    someone = visitor()
+    page = (await someone.get(f"/invite/{code_of_invite}")).text
+    assert 'action="/signin/with/plex"' in page
+    waiting, code = await begin(someone, code=code_of_invite)
+    simulator.plextv.claim(code, "friend")
+    assert (await asked(someone, waiting)).headers["hx-redirect"] == "/"
+    user = next(u for u in await host.access.list_users() if u.username == "fred.friend")
+    assert user.role == "requester"
+    (kept,) = (await host.sharing.by_user())[user.id]
+    assert (kept.state, kept.libraries) == ("wanted", ("7000001",))
+    other = visitor()
+    refused = await other.post("/signin/with/plex", {"code": code_of_invite})
+    assert refused.status_code == 404
+
+
+async def test_nobody_gets_in_while_the_account_service_is_away_and_passwords_go_on(host, visitor, visit, mara, world):
+    simulator, _ = world
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, "friend")
+    for fault in (Fault.SERVER_ERROR, Fault.GARBAGE, Fault.EMPTY, Fault.GONE, Fault.HALF, Fault.UNAUTHORIZED):
+        simulator.faults.set(fault, path="/plex.tv")
+        answer = await asked(someone, waiting)
+        assert "cannot be asked now" in answer.text, fault
+        assert await someone.name() is None
+    assert (await someone.post("/signin/with/plex")).status_code == 503
+    assert await (await visit("edith")).name() == "edith"
+    simulator.faults.clear()
+    host.guard.reset("plex/Identity")
+    assert "hx-redirect" in (await asked(someone, waiting)).headers
+
+
+async def test_a_failing_account_service_takes_no_library_away(host, visitor, world):
+    simulator, _ = world
+    simulator.faults.set(Fault.SERVER_ERROR, path="/plex.tv")
+    for _time in range(8):
+        await visitor().post("/signin/with/plex")
+    assert not host.guard.breaker("plex").open
+    assert host.guard.breaker("plex/Identity").open
+    (binding,) = host.pool.bindings("MediaSource")
+    assert (await host.guard.call(binding, "recently_added", 1)).ok
+
+
+async def test_a_closed_account_stays_closed_by_every_way(host, visitor, mara, world):
+    simulator, _ = world
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, "friend")
+    await asked(someone, waiting)
+    user = next(u for u in await host.access.list_users() if u.username == "fred.friend")
+    await host.access.change_user(user.id, disabled=True)
+    again = visitor()
+    waiting, code = await begin(again)
+    simulator.plextv.claim(code, "friend")
+    assert "closed" in (await asked(again, waiting)).text
+    assert await again.name() is None
+
+
+@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+async def test_nobody_is_sent_elsewhere_afterwards(host, visitor, mara, world, target):
+    simulator, _ = world
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone, next=target)
+    simulator.plextv.claim(code, "friend")
+    assert (await asked(someone, waiting)).headers["hx-redirect"] == "/"
