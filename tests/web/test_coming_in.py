@@ -13,7 +13,7 @@ from vaderflix_core.host import Host
 
 pytestmark = pytest.mark.anyio
 PASSWORD = "correct horse battery"
-XSS = '<script>alert(1)</script><img src=x onerror=alert(2)>"\'>'
+XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'>"
 LINK = re.compile(r"/invite/([\w-]{20,})")
 
 

@@ -1,0 +1,140 @@
+"""Mails: written in plain words, sealed while they wait, retried, and visible when they are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from vaderflix_core.api.errors import Rejected, Unavailable
+from vaderflix_core.failures import Conflict, Invalid, Missing
+from vaderflix_core.notify.letters import KINDS, SAMPLES, TITLES, write
+from vaderflix_core.store import deliveries
+
+pytestmark = pytest.mark.anyio
+XSS = "<script>alert(1)</script>\r\nBcc: eve@example.org\x00\x1b[31m"
+
+
+def log(house):
+    return house.db.read_sync(deliveries.newest)
+
+
+def test_every_kind_has_a_template_a_title_and_a_sample():
+    assert set(KINDS) == set(TITLES) == set(SAMPLES)
+    for kind in KINDS:
+        note = write(kind, SAMPLES[kind], "https://house.example/")
+        assert note.title
+        assert "\n" not in note.title
+        assert note.text
+        assert (note.url is not None) == ("path" in KINDS[kind])
+        if note.url:
+            assert note.url.startswith("https://house.example/")
+            assert "//" not in note.url[8:]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_hostile_words_stay_on_one_line_and_bring_no_header_and_no_paragraph(kind):
+    hostile = {name: XSS if name != "path" else "/invite/x" for name in KINDS[kind]}
+    plain = {name: "word" if name != "path" else "/invite/x" for name in KINDS[kind]}
+    note = write(kind, hostile, "https://house.example")
+    harmless = write(kind, plain, "https://house.example")
+    for text in (note.title, note.text):
+        assert not {"\r", "\x00", "\x1b"} & set(text)
+    assert "\n" not in note.title
+    assert note.text.count("\n") == harmless.text.count("\n")
+
+
+@pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/x", "javascript:alert(1)", "evil"])
+def test_a_link_only_leads_into_the_house(path):
+    note = write("password_reset", {"name": "N", "until": "20:40", "path": path}, "https://house.example")
+    assert note.url is None or note.url.startswith("https://house.example/")
+
+
+async def test_a_mail_waits_sealed_and_is_delivered_once(house):
+    data = {"name": "Noor", "until": "20:40", "path": "/reset/a-very-secret-code"}
+    mail_id = house.db.write_sync(lambda c: house.mails.queue(c, "password_reset", "noor@example.org", data))
+    kept = house.db.read_sync(lambda c: str(c.exec_driver_sql("SELECT payload FROM jobs").fetchall()))
+    assert "a-very-secret-code" not in kept
+    assert "Noor" not in kept
+    assert [d.state for d in log(house)] == ["queued"]
+    await house.work()
+    await house.work()
+    [note] = house.postman.sent
+    assert note.id == mail_id
+    assert note.url == "https://house.example/reset/a-very-secret-code"
+    [delivery] = log(house)
+    assert (delivery.state, delivery.recipient) == ("delivered", "noor@example.org")
+    assert "a-very-secret-code" not in str(delivery)
+
+
+async def test_a_mail_of_a_transaction_that_fails_is_never_sent(house):
+    def work(conn):
+        house.mails.queue(conn, "access_rejected", "noor@example.org", {"name": "N", "reason": "r"})
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        house.db.write_sync(work)
+    await house.work()
+    assert house.postman.sent == []
+
+
+async def test_a_server_that_is_away_is_tried_again_and_says_why_meanwhile(house):
+    house.postman.fail(Unavailable("the mail server sleeps"))
+    await house.mails.send_test("invitation", "noor@example.org")
+    await house.work()
+    [delivery] = log(house)
+    assert delivery.state == "queued"
+    assert "sleeps" in delivery.detail
+    house.postman.work()
+    house.clock.forward(minutes=30)
+    await house.work()
+    assert [d.state for d in log(house)] == ["delivered"]
+
+
+async def test_a_refused_mail_is_seen_and_can_be_sent_again(house):
+    house.postman.fail(Rejected("no such mailbox"))
+    mail_id = await house.mails.send_test("invitation", "noor@example.org")
+    await house.work()
+    [delivery] = log(house)
+    assert (delivery.state, "no such mailbox" in delivery.detail) == ("refused", True)
+    house.postman.work()
+    await house.mails.send_again(mail_id)
+    await house.work()
+    assert [d.state for d in log(house)] == ["delivered"]
+    with pytest.raises(Conflict):
+        await house.mails.send_again(mail_id)
+    for unknown in ("mail:none", "news:1", ""):
+        with pytest.raises(Missing):
+            await house.mails.send_again(unknown)
+
+
+async def test_without_a_public_address_a_link_is_not_sent_into_the_blue(house):
+    house.base_url = None
+    await house.mails.send_test("invitation", "noor@example.org")
+    await house.mails.send_test("access_rejected", "noor@example.org")
+    await house.work()
+    states = {d.title: (d.state, d.detail) for d in log(house)}
+    assert states["About your request for access"][0] == "delivered"
+    assert states["Mara invites you"][0] == "refused"
+    assert "base_url" in states["Mara invites you"][1]
+
+
+async def test_a_mail_waits_for_something_that_sends_it(house):
+    house.pool.withdraw("post")
+    await house.mails.send_test("invitation", "noor@example.org")
+    await house.work()
+    assert [d.state for d in log(house)] == ["queued"]
+    assert not house.mails.possible
+
+
+@pytest.mark.parametrize(
+    "address", ["", "noor", "a@b, c@d", "a@b\r\nBcc: x@y", "<a@b>", "a b@c", "x" * 250 + "@b.example"]
+)
+async def test_what_is_no_single_address_is_refused(house, address):
+    with pytest.raises(Invalid):
+        await house.mails.send_test("invitation", address)
+    assert log(house) == []
+
+
+async def test_missing_data_is_a_bug_that_shows_before_anything_is_kept(house):
+    with pytest.raises(ValueError, match="until"):
+        house.db.write_sync(lambda c: house.mails.queue(c, "password_reset", "a@b.c", {"name": "N", "path": "/x"}))
+    assert log(house) == []
