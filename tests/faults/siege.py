@@ -33,7 +33,7 @@ from vaderflix_core.store import jobs as job_store
 from vaderflix_core.testing import CatalogueEpisode, CatalogueSeason, Fault, Title
 from vaderflix_web.app import create_app
 
-PATIENCE = 0.4  # seconds that a call of a service may take while one of them hangs
+PATIENCE = 0.3  # seconds that a call of a service may take while one of them hangs
 AMPLE = 8.0  # and otherwise, so that a busy machine is not taken for a fault
 SLOW = 0.02
 PLUGINS = ("plex", "radarr", "sonarr", "qbittorrent", "email", "docker_health")

@@ -67,11 +67,11 @@ class Journey:
     async def until(self, *states: RequestState) -> None:
         await self.house.follow(lambda: self.is_in(*states))
 
-    async def bear(self, rounds: int = 3) -> list[RequestState]:
+    async def bear(self) -> list[RequestState]:
         """Two minutes of trouble: where it is meanwhile."""
         seen = []
-        for _ in range(rounds):
-            self.house.clock.forward(seconds=40)
+        for _ in range(2):
+            self.house.clock.forward(minutes=1)
             self.house.host.follower.hint_all()
             await self.house.host.follower.round()
             await self.house.settle()

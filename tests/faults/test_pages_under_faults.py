@@ -104,7 +104,7 @@ async def test_a_held_title_plays_whoever_else_is_silent(house: House, plugin: s
         await house.host.supervisor.retry(plugin)
         title = await house.mara.json("/titles/" + path.removeprefix("/title/"))
         assert len(title["hit"]["held"]) == 1
-        assert [s["outcome"] == "ok" for s in title["title"]["sources"]] == [fault not in SILENT]
+        assert [s["outcome"] == "ok" for s in title["sources"]] == [fault not in SILENT]
 
 
 @every_fault
@@ -162,20 +162,23 @@ async def item_of(house: House, query: str) -> int:
 async def test_a_player_without_its_library_says_so_and_shows_no_trace(house: House, fault: Fault) -> None:
     film, series = await item_of(house, "nosferatu"), await item_of(house, "sherlock holmes")
     async with house.under("plex", fault):
-        for visitor, sees_why in ((house.edith, False), (house.mara, True)):
-            for path in (f"/watch/{film}", f"/watch/{series}/1/1"):
-                await house.host.supervisor.retry("plex")
-                answer = await visitor.get(path, failing=(502,))
-                page = words(answer.text)
-                if fault is Fault.SLOW:
-                    assert answer.status_code == 200
-                    assert "Playing" in page
-                    continue
-                assert answer.status_code == 502
-                assert "“Plex” did not answer. Try again in a moment." in page
-                assert "is gone" not in page
-                assert "no longer in the library" not in page
-                assert (JARGON.search(page) is not None or "It did not answer in" in page) is sees_why
+        for visitor, path, sees_why in (
+            (house.edith, f"/watch/{film}", False),
+            (house.edith, f"/watch/{series}/1/1", False),
+            (house.mara, f"/watch/{film}", True),
+        ):
+            await house.host.supervisor.retry("plex")
+            answer = await visitor.get(path, failing=(502,))
+            page = words(answer.text)
+            if fault is Fault.SLOW:
+                assert answer.status_code == 200
+                assert "Playing" in page
+                continue
+            assert answer.status_code == 502
+            assert "“Plex” did not answer. Try again in a moment." in page
+            assert "is gone" not in page
+            assert "no longer in the library" not in page
+            assert (JARGON.search(page) is not None or "It did not answer in" in page) is sees_why
         await house.host.supervisor.retry("plex")
         answer = await house.edith.get(f"/api/v1/library/{film}/play", failing=(502,))
         if fault is not Fault.SLOW:
