@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -154,14 +155,14 @@ async def second_step(request: Req, data: JSONBody[SecondStep]) -> Response[Toke
 
 
 @post("/session/passkey/options", opt=OPEN, status_code=200)
-async def passkey_options(request: Req) -> Response[bytes]:
+async def passkey_options(request: Req) -> Response[dict[str, Any]]:
     """A challenge for `navigator.credentials.get`, good in this browser once."""
     begun = host_of(request).passkeys.begin_signing_in(site_of(request))
     return _options(request, begun.options, begun.state)
 
 
-def _options(request: Req, options: str, state: str) -> Response[bytes]:
-    return Response(options.encode(), media_type="application/json", cookies=[challenge_cookie(request, state)])
+def _options(request: Req, options: str, state: str) -> Response[dict[str, Any]]:
+    return Response(msgspec.json.decode(options), cookies=[challenge_cookie(request, state)])
 
 
 @post("/session/passkey", opt=OPEN, status_code=200)
@@ -240,7 +241,7 @@ async def second_off(request: Req, data: JSONBody[ProofWithCode]) -> None:
 
 
 @post("/me/passkeys/options", opt=MINE, status_code=200)
-async def new_passkey_options(request: Req, data: JSONBody[Proof]) -> Response[bytes]:
+async def new_passkey_options(request: Req, data: JSONBody[Proof]) -> Response[dict[str, Any]]:
     """Options for `navigator.credentials.create`, good in this browser once."""
     host = host_of(request)
     async with proving(request, request.user.username):

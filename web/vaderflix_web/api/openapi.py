@@ -13,11 +13,48 @@ from vaderflix_core import __version__
 
 from ..page import Req
 
+REFUSAL_SHAPE: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "additionalProperties": False,
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "additionalProperties": False,
+            "properties": {
+                "code": {"type": "string", "description": "Stable, for programs."},
+                "message": {"type": "string", "description": "For people."},
+                "fields": {
+                    "type": "object",
+                    "additionalProperties": {"type": "string"},
+                    "description": "What is wrong with each field.",
+                },
+            },
+        }
+    },
+}
+REFUSAL: dict[str, Any] = {
+    "description": "Why it was not done. 429 also says in Retry-After when to come back, in seconds.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}},
+}
+
 
 @get("/openapi.json", opt={"permission": "public"}, include_in_schema=False)
 async def description(request: Req) -> dict[str, Any]:
     """OpenAPI 3.1."""
-    return request.app.openapi_schema.to_schema()
+    return with_refusals(request.app.openapi_schema.to_schema())
+
+
+def with_refusals(schema: dict[str, Any]) -> dict[str, Any]:
+    """The description with our one shape of a refusal for every call, in the place of the framework's own."""
+    for operations in schema.get("paths", {}).values():
+        for operation in operations.values():
+            responses = operation.get("responses", {})
+            responses.pop("400", None)
+            responses["default"] = REFUSAL
+    schema.setdefault("components", {}).setdefault("schemas", {})["Refusal"] = REFUSAL_SHAPE
+    return schema
 
 
 def config(router: Any) -> OpenAPIConfig:
