@@ -54,7 +54,7 @@ SAMPLES: dict[str, dict[str, str]] = {
         "device": "Firefox on Linux",
         "ip": "192.0.2.7",
         "at": "24 November 2026, 20:14 UTC",
-        "path": "/account",
+        "path": "/you/devices",
     },
 }
 SEVERE = {"new_sign_in": Severity.NOTICE}

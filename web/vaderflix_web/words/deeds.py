@@ -1,4 +1,4 @@
-"""What people did, as the activity log says it to an admin."""
+"""What people did, as the activity log says it, to an admin and to themselves."""
 
 from __future__ import annotations
 
@@ -13,21 +13,39 @@ if TYPE_CHECKING:
 DEEDS: dict[str, str] = {
     "access.approved": "Let somebody in who asked",
     "access.rejected": "Rejected a request for access",
-    "account.removed": "Removed an account",
+    "data.exported": "Took a copy of the account's data",
+    "device.all_signed_out": "Signed all other devices out",
+    "device.signed_out": "Signed a device out",
     "download.delete": "Removed a download",
     "download.delete_with_files": "Removed a download and its files",
     "download.pause": "Paused a download",
     "download.recheck": "Had a download checked",
     "download.resume": "Resumed a download",
+    "email.change_asked": "Asked for another email address",
+    "email.changed": "Changed the email address",
     "house.changed": "Changed the house settings",
+    "identity.linked": "Linked a sign-in",
+    "identity.unlinked": "Unlinked a sign-in",
     "invite.created": "Made an invitation",
     "invite.reissued": "Made a new link for an invitation",
     "invite.revoked": "Revoked an invitation",
     "invite.used": "Came in by an invitation",
+    "key.made": "Made an API key",
+    "key.revoked": "Revoked an API key",
     "mail.sent_again": "Had a mail sent again",
     "mail.tested": "Sent a test mail",
+    "news.chosen": "Chose which news to get",
+    "passkey.added": "Added a passkey",
+    "passkey.removed": "Removed a passkey",
+    "passkey.renamed": "Renamed a passkey",
+    "password.changed": "Changed the password",
+    "password.link_made": "Made a link for a new password",
+    "password.link_sent": "A link for a new password was sent",
+    "password.reset": "Set a new password with a link",
+    "password.set": "Set a password",
     "plugin.switched_off": "Switched a plugin off",
     "plugin.switched_on": "Switched a plugin on",
+    "profile.changed": "Changed the profile",
     "request.approved": "Approved a request",
     "request.asked": "Asked for a title",
     "request.cancelled": "Cancelled a request",
@@ -36,11 +54,21 @@ DEEDS: dict[str, str] = {
     "role.changed": "Changed a role",
     "role.created": "Defined a role",
     "role.removed": "Removed a role",
+    "second_factor.codes_renewed": "Made new recovery codes",
+    "second_factor.off": "Switched the second factor off",
+    "second_factor.on": "Switched the second factor on",
+    "second_factor.recovery_code_used": "Signed in with a recovery code",
+    "second_factor.reset": "Took a second factor away",
     "service.added": "Added a service",
     "service.changed": "Changed a service",
     "service.removed": "Removed a service",
     "session.ended": "Signed out",
     "session.started": "Signed in",
+    "share.changed": "Changed shared libraries",
+    "share.invited": "Shared libraries",
+    "share.removed": "Ended the sharing of libraries",
+    "share.restored": "Restored the sharing of libraries",
+    "share.suspended": "Suspended the sharing of libraries",
     "user.changed": "Changed an account",
     "user.created": "Made an account",
     "user.removed": "Removed an account",
@@ -48,7 +76,7 @@ DEEDS: dict[str, str] = {
 }
 GROUPS: dict[str, str] = {
     "access": "Access requests",
-    "account": "Removed accounts",
+    "data": "Copies of data",
     "device": "Devices",
     "download": "Downloads",
     "email": "Addresses",
@@ -57,18 +85,39 @@ GROUPS: dict[str, str] = {
     "invite": "Invitations",
     "key": "API keys",
     "mail": "Mails",
+    "news": "News",
     "passkey": "Passkeys",
     "password": "Passwords",
     "plugin": "Plugins",
     "profile": "Profiles",
     "request": "Requests",
     "role": "Roles",
+    "second_factor": "Second factor",
     "service": "Services",
     "session": "Sign-ins",
     "share": "Shared libraries",
-    "totp": "Second factor",
     "user": "Accounts",
 }
+
+# the icon of each group in one's own activity
+_ICONS = {
+    "device": "out",
+    "email": "mail",
+    "identity": "link",
+    "invite": "link",
+    "key": "key",
+    "news": "bell",
+    "passkey": "key",
+    "password": "lock",
+    "profile": "user",
+    "request": "film",
+    "second_factor": "shield",
+    "session": "screen",
+    "user": "users",
+}
+# deeds to oneself: their subject is oneself, so these values say which one it was
+_TO_ONESELF = frozenset({"data", "device", "email", "key", "news", "password", "profile", "second_factor", "session"})
+_TELLING = ("name", "device", "address", "display_name", "time_zone", "muted", "devices", "email")
 
 
 def deed_words(action: str) -> str:
@@ -88,3 +137,16 @@ def changes(entry: Entry) -> list[tuple[str, str, str]]:
     names = [*entry.before, *(n for n in entry.after if n not in entry.before)]
     found = [(n.replace("_", " "), entry.before.get(n, ""), entry.after.get(n, "")) for n in names]
     return [one for one in found if one[1] or one[2]]
+
+
+def icon_of(entry: Entry) -> str:
+    """The icon of an entry in one's own activity."""
+    return _ICONS.get(entry.action.partition(".")[0], "info")
+
+
+def about(entry: Entry) -> str:
+    """Which thing one's own deed was about; empty when the deed says it all."""
+    if entry.action.partition(".")[0] not in _TO_ONESELF:
+        return entry.subject
+    values = {**entry.before, **entry.after}
+    return ", ".join(values[name] for name in _TELLING if values.get(name))

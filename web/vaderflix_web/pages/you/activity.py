@@ -9,7 +9,7 @@ from vaderflix_core.access.activity import ActivityFilter
 
 from ...auth import host_of
 from ...page import Page, Req
-from ...words.activity import deed, details
+from ...words.deeds import about, deed_words, icon_of
 from ..requests import request_row
 from .common import OPT, you_page
 
@@ -27,7 +27,7 @@ async def activity(request: Req, before: FromQuery[int | None] = None) -> Page:
     return you_page(
         request,
         "you/activity.html",
-        rows=[(entry, *deed(entry), details(entry)) for entry in entries],
+        rows=[(entry, icon_of(entry), deed_words(entry.action), about(entry)) for entry in entries],
         asked=[request_row(request, one) for one in asked],
         older=entries[-1].id if len(entries) == SHOWN else None,
     )
