@@ -60,6 +60,12 @@ async def test_no_page_is_wider_than_a_small_phone_or_breaks_the_policy(browser:
         "/title/series/tvdb-9000201/request",
         "/requests",
         "/you",
+        "/you/profile",
+        "/you/devices",
+        "/you/keys",
+        "/you/news",
+        "/you/activity",
+        "/you/data",
         "/admin",
         "/admin/requests?show=all",
         "/admin/downloads",
@@ -122,3 +128,29 @@ async def test_a_film_plays_and_goes_on_where_it_stopped(browser: Browser, addre
     await page.click(".actions >> text=Resume")
     await playing_past(page, 41)
     assert complaints == []
+
+
+async def test_a_new_key_is_copied_with_one_press(browser: Browser, address: str) -> None:
+    context = await browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page, complaints = await signed_in(context, address, "edith")
+    await page.goto(address + "/you/keys")
+    await page.fill("[name=name]", "Home")
+    await page.click("text=Make a key")
+    key = await page.input_value("#new-key")
+    assert key.startswith("vf_")
+    await page.click("[data-copy=new-key]")
+    await page.wait_for_selector("[data-copy=new-key] >> text=Copied")
+    assert await page.evaluate("navigator.clipboard.readText()") == key
+    assert complaints == []
+
+
+async def test_a_page_of_a_signed_out_device_is_felt_within_five_seconds(browser: Browser, address: str) -> None:
+    here, _ = await signed_in(await browser.new_context(), address, "edith")
+    there, _ = await signed_in(await browser.new_context(), address, "edith")
+    await here.goto(address + "/you/devices")
+    await here.click("text=Sign out all others…")
+    await here.click("dialog[open] .btn.danger")
+    await here.wait_for_selector("text=Only this device is signed in.")
+    async with asyncio.timeout(5):
+        while not there.url.startswith(address + "/signin"):
+            await there.goto(address + "/you")
