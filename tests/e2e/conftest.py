@@ -152,7 +152,7 @@ class Person:
         await self.page.goto(f"{self.origin}/signin")
         await self.page.get_by_label("User name").fill(username)
         await self.page.get_by_label("Password").fill(password)
-        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.get_by_role("button", name="Sign in", exact=True).click()
         await self.page.wait_for_url(f"{self.origin}/")
 
     async def open(self, path: str) -> int:

@@ -19,6 +19,7 @@ from ...proof import proving
 from .common import OPT, you_page
 
 HERE = "/you/security"
+DIALOGS = ("codes", "off")
 
 
 def qr_code(data: str) -> Markup:
@@ -31,7 +32,7 @@ def qr_code(data: str) -> Markup:
 
 async def _security(request: Req, *, status: int = 200, **context: Any) -> Page:
     host = host_of(request)
-    shown = {"errors": {}, "problem": "", "open": "", "codes": [], **context}
+    shown = {"errors": {}, "problem": "", "codes": [], **context}
     offer: Offer | None = shown.pop("offer", None)
     return you_page(
         request,
@@ -56,10 +57,9 @@ async def security(request: Req) -> Page:
 async def _failed(request: Req, failure: Failure, where: str, **context: Any) -> Page:
     """The page again, with what was wrong at the form that was sent."""
     fields = failure.fields if isinstance(failure, Invalid) else {}
-    problem = "" if fields else failure.message
-    return await _security(
-        request, status=failure.status, errors={where: fields}, problem=problem, open=where, **context
-    )
+    # a form in a dialog is closed again when the page comes back
+    problem = "" if fields and where not in DIALOGS else failure.message
+    return await _security(request, status=failure.status, errors={where: fields}, problem=problem, **context)
 
 
 @post(f"{HERE}/password", opt=OPT)
@@ -85,7 +85,7 @@ async def begin_second(request: Req) -> Page:
             offer = await host_of(request).second_factor.begin(request.user, text(form, "password"))
     except Failure as failure:
         return await _failed(request, failure, "second")
-    return await _security(request, offer=offer, open="confirm")
+    return await _security(request, offer=offer)
 
 
 @post(f"{HERE}/second/confirm", opt=OPT)
