@@ -46,6 +46,7 @@ async def access(request: Req, show: FromQuery[str] = "pending") -> Page:
         house=await host.house.get(),
         roles=await role_choices(request, within=True),
         mails=host.mails.possible and host.mails.has_address,
+        sharing=host.sharing.possible,
     )
 
 

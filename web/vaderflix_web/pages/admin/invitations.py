@@ -54,6 +54,7 @@ async def _invitations(
         house=house,
         mails=host.mails.possible,
         has_address=host.mails.has_address,
+        sharing=host.sharing.possible,
         form=form or FORM,
         limits={"uses": MAX_USES, "days": MAX_DAYS},
         **{"errors": {}, "problem": "", "code": "", "link": "", "fresh": None, **context},

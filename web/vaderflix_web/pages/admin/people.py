@@ -14,6 +14,8 @@ from ...auth import host_of
 from ...i18n import _, ngettext
 from ...page import Page, Req, go_to, text
 from ...words.permissions import groups_of, scope_words
+from ...words.shares import share_chip
+from ...words.states import Chip
 from .common import admin_page
 
 OPT = {"permission": "users.manage"}
@@ -38,6 +40,16 @@ async def role_choices(request: Req, *, within: bool = False) -> list[tuple[str,
     return [role_choice(role) for role in roles if not within or role.permissions <= request.user.permissions]
 
 
+async def shares_of(request: Req) -> dict[int, list[tuple[str, Chip]]]:
+    """For each account, the sources that share with it and how that stands, as it was known last."""
+    host = host_of(request)
+    names = {instance: record.config.name for instance, record in host.supervisor.records.items()}
+    return {
+        user_id: [(names.get(one.instance, one.instance), share_chip(one.state)) for one in kept]
+        for user_id, kept in (await host.sharing.by_user()).items()
+    }
+
+
 async def _people(request: Req, *, status: int = 200, form: dict[str, str] | None = None, **context: object) -> Page:
     people = await host_of(request).people.all()
     return await admin_page(
@@ -45,6 +57,7 @@ async def _people(request: Req, *, status: int = 200, form: dict[str, str] | Non
         "admin/people.html",
         status=status,
         people=people,
+        shares=await shares_of(request),
         roles=await role_choices(request, within=True),
         role_names={role: name for role, name, _what in await role_choices(request)},
         headline=ngettext("%(n)s person has an account.", "%(n)s people have an account.", len(people))
@@ -99,6 +112,7 @@ async def _person(
         groups=groups_of(set(Permission)),
         by_role=role.permissions if role else frozenset(),
         devices=[(agent_of(one.user_agent).words, one) for one in await host.sessions.devices(user)],
+        shares=(await shares_of(request)).get(user.id, []),
         form=form or {"display_name": user.display_name, "email": user.email or ""},
         **{"errors": {}, "problem": "", **context},
     )
