@@ -8,7 +8,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from vaderflix_core.access.identities import LIVES
-from vaderflix_core.access.outside import Begun, Finished
+from vaderflix_core.access.outside import Begun, Finished, SignInOver
 from vaderflix_core.failures import Failure
 
 from ..auth import host_of, is_https, local_path, session_id_of, sign_in, viewer_of
@@ -104,6 +104,9 @@ async def ask(request: Req, token: FromPath[str]) -> Page:
     """Whether the person has confirmed yet."""
     try:
         finished = await host_of(request).identities.poll(token[:LONGEST], _browser(request), viewer_of(request))
+    except SignInOver as failure:
+        # the provider sends people back to this page in another tab, and that one may be quicker
+        return go_to(request, "/") if viewer_of(request) is not None else _problem(request, failure)
     except Failure as failure:
         return _problem(request, failure)
     if finished is None:
