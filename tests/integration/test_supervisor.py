@@ -275,7 +275,7 @@ async def test_a_restart_with_new_settings_begins_with_a_closed_breaker() -> Non
     [
         (shelf(plugin="nowhere"), InstanceState.FAILED, "'nowhere' is not installed"),
         (shelf(plugin="off"), InstanceState.DISABLED, "Its plugin is off"),
-        (shelf(settings={}), InstanceState.NEEDS_ATTENTION, "token: This is needed"),
+        (shelf(settings={}), InstanceState.NEEDS_ATTENTION, "Token: This is needed"),
         (shelf(settings={"token": TOKEN, "tokn": "x"}), InstanceState.NEEDS_ATTENTION, "tokn: There is no such"),
     ],
 )

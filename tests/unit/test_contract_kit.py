@@ -1,6 +1,8 @@
 """The author's kit: a third party's whole plugin passes it in a few lines, and each broken promise is caught."""
 
 import asyncio
+import pydoc
+from email.header import Header
 from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
@@ -8,6 +10,7 @@ import httpx
 import pytest
 from msgspec import Struct
 
+import vaderflix_core.testing
 from vaderflix_core.api import (
     AuthFailed,
     Download,
@@ -16,6 +19,7 @@ from vaderflix_core.api import (
     Instance,
     Notification,
     Receipt,
+    Rejected,
     Secret,
     ServiceInfo,
     Settings,
@@ -203,6 +207,25 @@ class BreaksAfterAHang(Gotify):
             raise
 
 
+class PutsTheTextInAHeader(Gotify):
+    async def send(self, notification: Notification) -> Receipt:
+        await self.http.request("POST", "/message", headers={"X-Text": notification.text})
+        return await super().send(notification)
+
+
+class NeedsALink(Gotify):
+    async def send(self, notification: Notification) -> Receipt:
+        if notification.url is None:
+            raise Rejected("no link")
+        return await super().send(notification)
+
+
+class SpeaksLatin(Gotify):
+    async def test(self) -> ServiceInfo:
+        self.instance.settings.token.reveal().encode("latin-1")
+        return await super().test()
+
+
 class HasNoTest(Gotify):
     test = None
 
@@ -224,6 +247,8 @@ BROKEN = [
     (ReturnsText, "test_values_are_what_the_role_declares", None),
     (StopsOnce, "test_stop_is_safe_to_call_twice", None),
     (BreaksAfterAHang, "test_a_hang_can_be_cut_off_and_leaves_the_provider_usable", None),
+    (PutsTheTextInAHeader, "test_values_are_what_the_role_declares", None),
+    (SpeaksLatin, "test_a_secret_may_hold_any_letters", None),
     (HasNoTest, "test_the_connection_test_names_who_answers", None),
     (NamesNobody, "test_the_connection_test_names_who_answers", None),
 ]
@@ -235,8 +260,49 @@ async def test_a_broken_promise_is_caught(provider: type, test: str, fault: str 
     contract = type("Contract", (GotifyContract,), {"plugin": module(provider)})()
     with pytest.raises(Exception) as caught:
         await getattr(contract, test)(*([fault] if fault else []))
-    assert isinstance(caught.value, AssertionError) or "WrongAnswer" in repr(caught.type)
+    assert isinstance(caught.value, (AssertionError, Rejected, UnicodeError)) or "WrongAnswer" in repr(caught.type)
     assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.anyio
+async def test_a_notifier_that_needs_a_link_is_caught() -> None:
+    contract = type("Contract", (GotifyContract,), {"plugin": module(NeedsALink)})()
+    with pytest.raises(AssertionError, match="must be sent"):
+        await contract.test_what_a_notification_need_not_have({"url": None})
+
+
+class Ntfy(Gotify):
+    """Its title goes in a header, encoded as RFC 2047 says."""
+
+    async def send(self, notification: Notification) -> Receipt:
+        title = Header(notification.title, "utf-8", maxlinelen=10_000).encode()
+        content = notification.text.encode()
+        await self.http.send("POST", "/message", Message, content=content, headers={"Title": title})
+        return Receipt()
+
+
+class Form(Gotify):
+    async def send(self, notification: Notification) -> Receipt:
+        await self.http.send("POST", "/message", Message, data={"title": notification.title})
+        return Receipt()
+
+
+class Raw(Gotify):
+    async def send(self, notification: Notification) -> Receipt:
+        await self.http.send("POST", "/message", Message, headers={"Title": notification.title})
+        return Receipt()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("provider", [Ntfy, Form, Raw])
+async def test_a_title_is_found_however_it_was_encoded(provider: type) -> None:
+    contract = type("Contract", (GotifyContract,), {"plugin": module(provider)})()
+    await contract.test_the_message_reaches_the_service()
+
+
+def test_the_kit_shows_its_contracts() -> None:
+    assert "NotifierContract" in dir(vaderflix_core.testing)
+    assert "class NotifierContract" in pydoc.plain(pydoc.render_doc("vaderflix_core.testing"))
 
 
 def test_a_plugin_that_does_not_load_is_named_with_its_reason() -> None:

@@ -13,7 +13,7 @@ from .events import (
     RequestProgressed,
 )
 from .hookspecs import API_VERSION, Job, Listener, NoSettings, PluginInfo, hookimpl
-from .http import ServiceClient
+from .http import Explain, ServiceClient
 from .instance import Instance
 from .models import (
     Availability,
@@ -58,6 +58,7 @@ from .roles import (
     Containers,
     Downloader,
     HealthCheck,
+    Identity,
     Images,
     Live,
     MediaSource,
@@ -65,6 +66,7 @@ from .roles import (
     Playback,
     PrivateNotifier,
     Requester,
+    Sharing,
     Storage,
     WebhookReceiver,
 )
@@ -96,6 +98,7 @@ __all__ = [
     "DownloadsChanged",
     "Episode",
     "Event",
+    "Explain",
     "ExternalIds",
     "HealthChanged",
     "HealthCheck",

@@ -20,6 +20,15 @@ Explain = Callable[[httpx.Response], str | None]
 MAX_BODY = 64 * 1024 * 1024
 MAX_REDIRECTS = 3
 _WHOLE = re.compile(r"[a-z][a-z0-9+.-]*:|//|\\", re.I)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110: of these signs, a header's value may hold a tab only
+
+
+def _encoded(headers: Mapping[str, str | bytes]) -> dict[bytes, bytes]:
+    """Headers as they go over the wire: text in UTF-8. Raises `Rejected` naming the header, never its value."""
+    for name, value in headers.items():
+        if isinstance(value, str) and _CONTROL.search(value):
+            raise Rejected(f"The header {name} cannot hold a line break or another control character.")
+    return {name.encode(): value.encode() if isinstance(value, str) else value for name, value in headers.items()}
 
 
 def _retry_after(response: httpx.Response) -> float | None:
@@ -50,7 +59,8 @@ def _connect_error(error: httpx.TransportError, origin: str) -> Unavailable:
 class ServiceClient:
     """One service over HTTP. Made by `Instance.http`; closed by the core when the instance stops.
 
-    Credentials go in `headers`, never in a URL. Requests go to the origin of `base_url` only: whole addresses are
+    Credentials go in `headers`, never in a URL. Headers may hold any letters, which go as UTF-8; a line break or
+    another control character in one is `Rejected`. Requests go to the origin of `base_url` only: whole addresses are
     refused as paths, redirects are followed on the same origin, and `outbound` judges where its name leads to.
     """
 
@@ -69,7 +79,7 @@ class ServiceClient:
         self._explain = explain
         limits = httpx.Limits(max_connections=16, max_keepalive_connections=4)
         self._http = httpx.AsyncClient(
-            headers={"User-Agent": "VaderFlix", **(headers or {})},
+            headers=_encoded({"User-Agent": "VaderFlix", **(headers or {})}),
             timeout=timeout,
             transport=transport or OutboundTransport(verify=verify, limits=limits, resolve=resolve),
             follow_redirects=False,
@@ -102,6 +112,8 @@ class ServiceClient:
     ) -> AsyncIterator[httpx.Response]:
         """An open response, for bodies that are read in pieces. `check` raises for error statuses first."""
         url = self._url(path)
+        if isinstance(options.get("headers"), Mapping):
+            options["headers"] = _encoded(options["headers"])
         if timeout is not None:
             options["timeout"] = timeout
         try:

@@ -305,10 +305,10 @@ class Recipient(Struct, frozen=True, kw_only=True):
 class Notification(Struct, frozen=True, kw_only=True):
     """A message to people. `id` is stable over retries, so that a channel can send it once."""
 
-    id: str
-    title: str
-    text: str
-    url: str | None = None  # absolute link into the product
+    id: str  # any text; the same message to another person has another
+    title: str  # one line
+    text: str  # plain text of one or more paragraphs, without greeting; news are a few sentences
+    url: str | None = None  # absolute link into the product; None where it does not know its public address
     severity: Severity = Severity.OK
     recipients: tuple[Recipient, ...] = ()
 
@@ -320,10 +320,10 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
 
 class ServiceInfo(Struct, frozen=True, kw_only=True):
-    """Who answered a connection test."""
+    """Who answered a connection test. `version` is empty where the service does not say it."""
 
     product: str
-    version: str
+    version: str = ""
     detail: str = ""
 
 

@@ -112,7 +112,10 @@ class PrivateNotifier(Protocol):
     """Reaches one person where nobody else reads: links that let people in only go this way."""
 
     async def send_private(self, notification: Notification) -> Receipt:
-        """Deliver once to its one recipient, at their email address. Raises what `Notifier.send` raises."""
+        """Deliver once to its one recipient, at their email address. Raises what `Notifier.send` raises.
+
+        The text is a whole letter, its greeting included.
+        """
 
 
 class HealthCheck(Protocol):

@@ -7,6 +7,7 @@ class GotifySettings(Settings, kw_only=True, frozen=True):
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -16,6 +17,8 @@ from msgspec.inspect import type_info
 
 MASK = "********"
 URL_PATTERN = r"^https?://[^\s/?#]+[^\s?#]*$"
+NEEDED = "This is needed"
+URL_HINT = "Check for a missing part, such as http://"
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +59,7 @@ def setting(
     help: str = "",
     *,
     pattern: str | None = None,
+    pattern_hint: str = "",
     min_length: int | None = None,
     ge: float | None = None,
     le: float | None = None,
@@ -64,7 +68,11 @@ def setting(
     choices: Mapping[str, str] | None = None,
     dynamic: bool = False,
 ) -> Meta:
-    """Describe one field. `choices` maps values to labels; `dynamic` asks the provider's `choices()` for them."""
+    """Describe one field.
+
+    `choices` maps values to labels; `dynamic` asks the provider's `choices()` for them. `pattern_hint` says in a
+    sentence what fits the pattern. `advanced` fields are folded away.
+    """
     limits: dict[str, Any] = {"pattern": pattern, "min_length": min_length, "ge": ge, "le": le}
     return Meta(
         title=label,
@@ -74,6 +82,7 @@ def setting(
             "advanced": advanced,
             "choices": dict(choices or {}),
             "dynamic": dynamic,
+            "pattern_hint": pattern_hint,
         },
         **{name: limit for name, limit in limits.items() if limit is not None},
     )
@@ -92,6 +101,7 @@ class SettingField(Struct, frozen=True, kw_only=True):
     advanced: bool = False
     choices: dict[str, str] = {}
     dynamic: bool = False
+    pattern_hint: str = ""  # what fits, in a sentence
 
 
 def _meta(annotation: Any) -> Meta:
@@ -100,6 +110,10 @@ def _meta(annotation: Any) -> Meta:
             if isinstance(extra, Meta):
                 return extra
     return Meta(title=None, extra={})
+
+
+def _wants_url(pattern: str | None) -> bool:
+    return bool(pattern and re.match(r"\^?\(?http", pattern))
 
 
 def _bare(annotation: Any) -> Any:
@@ -145,6 +159,7 @@ def fields(settings: type[Settings]) -> list[SettingField]:
                 advanced=extra.get("advanced", False),
                 choices=extra.get("choices", {}),
                 dynamic=extra.get("dynamic", False),
+                pattern_hint=extra.get("pattern_hint") or (URL_HINT if _wants_url(meta.pattern) else ""),
             )
         )
     return found
@@ -156,16 +171,21 @@ def _dec_hook(kind: type, value: Any) -> Any:
     raise NotImplementedError(f"settings cannot hold {kind!r}")
 
 
-def _words(error: msgspec.ValidationError) -> str:
+def _words(error: msgspec.ValidationError, field: SettingField) -> str:
     """Say a validation error the way a form does."""
     text = str(error)
+    limit = re.search(r" (>=|<=) (-?[\d.]+)", text)
+    bound = f" of at {'least' if limit[1] == '>=' else 'most'} {float(limit[2]):g}" if limit else ""
+    if "matching regex" in text:
+        return f"This does not look right. {field.pattern_hint}".strip()
+    if "of length" in text:
+        return f"This is too short: at least {limit[2]} characters" if limit and limit[2] != "1" else NEEDED
+    if text.startswith("Invalid enum value"):
+        return "Choose one of those offered"
     for start, said in {
-        "Expected `str` matching regex": "This does not look right. Check for a missing part, such as http://",
-        "Expected `str` of length >= 1": "This must not be empty",
-        "Expected `int`": "Write a whole number"
-        + text.partition("`int`")[2].split(" - ")[0].replace(", got `str`", ""),
-        "Expected `float`": "Write a number",
-        "Expected `bool`": "Choose yes or no",
+        "Expected `int": f"Write a whole number{bound}",
+        "Expected `float": f"Write a number{bound}",
+        "Expected `bool": "Choose yes or no",
     }.items():
         if text.startswith(start):
             return said
@@ -176,10 +196,14 @@ S = TypeVar("S", bound=Settings)
 
 
 class BadSettings(Exception):
-    """Values that do not make valid settings: `errors` maps each field to what is wrong with it."""
+    """Values that do not make valid settings: `errors` maps each field to what is wrong with it.
 
-    def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__("; ".join(f"{name}: {text}" for name, text in errors.items()))
+    Its text calls the fields what the form calls them, by `labels`.
+    """
+
+    def __init__(self, errors: dict[str, str], labels: Mapping[str, str] | None = None) -> None:
+        labels = labels or {}
+        super().__init__("; ".join(f"{labels.get(name, name)}: {text}" for name, text in errors.items()))
         self.errors = errors
 
 
@@ -203,17 +227,17 @@ def parse(settings: type[S], values: Mapping[str, Any], stored: S | None = None)
             value = value.strip()
         if value is UNSET or (value == "" and (not field.required or field.kind in ("integer", "number"))):
             if field.required:
-                errors[field.name] = "This is needed"
+                errors[field.name] = NEEDED
             continue
         if value == "" and field.required:
-            errors[field.name] = "This is needed"
+            errors[field.name] = NEEDED
             continue
         try:
             good[field.name] = msgspec.convert(value, hints[field.name], strict=False, dec_hook=_dec_hook)
         except msgspec.ValidationError as error:
-            errors[field.name] = _words(error)
+            errors[field.name] = _words(error, field)
     if errors:
-        raise BadSettings(errors)
+        raise BadSettings(errors, {field.name: field.label for field in fields(settings)})
     return settings(**good)
 
 
@@ -230,7 +254,21 @@ def dump(settings: Settings, *, reveal: bool = False) -> dict[str, Any]:
     return plain
 
 
+def _holds_secret(annotation: Any) -> bool:
+    return annotation is Secret or any(_holds_secret(part) for part in get_args(annotation))
+
+
 def check_settings_type(settings: type[Settings]) -> None:
     """Raise `TypeError` when a settings type cannot be shown as a form: called once, when its plugin is loaded."""
     type_info(settings)
-    fields(settings)
+    hints = get_type_hints(settings, include_extras=True)
+    for field in fields(settings):
+        bare = hints[field.name]
+        bare = get_args(bare)[0] if get_origin(bare) is Annotated else bare
+        if not _holds_secret(bare):
+            continue
+        if bare is not Secret or not (field.required or isinstance(field.default, Secret)):
+            raise TypeError(
+                f"`{field.name}` is a secret. Its type is Secret and nothing else, "
+                'and an optional one ends in = Secret("").'
+            )

@@ -86,7 +86,7 @@ class Notify:
         return effects
 
     def _note(self, key: str, request: Request, what: str, user: User) -> Notification:
-        title, text = request_news(request, what, user)
+        title, text = request_news(request, what)
         base = self._base_url()
         return Notification(
             id=f"{key}:{user.id}",

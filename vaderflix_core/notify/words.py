@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..access.models import User
 from ..requests.models import Request
 
 
@@ -14,8 +13,8 @@ def _title(request: Request) -> str:
     return f"{title}, season{'s' if len(request.seasons) > 1 else ''} {numbers}"
 
 
-def request_news(request: Request, what: str, user: User) -> tuple[str, str]:
-    """The title and text of one piece of news for one person."""
+def request_news(request: Request, what: str) -> tuple[str, str]:
+    """The title and text of one piece of news: at most a few sentences, without greeting."""
     title = _title(request)
     texts = {
         "asked": (f"{request.username} asks for {title}", "Approve or decline it on the requests page."),
@@ -25,5 +24,4 @@ def request_news(request: Request, what: str, user: User) -> tuple[str, str]:
         "partly": (f"{title} is partly ready", "You can watch the first episodes now. The rest follows."),
         "failed": (f"{title} could not be sent", f"{request.evidence} Try it again on the request's page."),
     }
-    heading, text = texts[what]
-    return heading, f"Hello {user.display_name},\n\n{text}"
+    return texts[what]

@@ -32,8 +32,7 @@ class Trouble(Struct, frozen=True):
 def diagnose(error: Exception, clean: Callable[[str], str]) -> Trouble:
     """What a failure to build or start an instance means."""
     if isinstance(error, BadSettings):
-        words = "; ".join(f"{name}: {text}" for name, text in error.errors.items())
-        return Trouble(InstanceState.NEEDS_ATTENTION, clean(f"Its settings are not valid: {words}"))
+        return Trouble(InstanceState.NEEDS_ATTENTION, clean(f"Its settings are not valid: {error}"))
     if isinstance(error, Unavailable):
         return Trouble(InstanceState.RETRYING, clean(error.message), retry_after=error.retry_after)
     if isinstance(error, BadAnswer):

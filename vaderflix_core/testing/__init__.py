@@ -45,3 +45,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(contracts, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Everything there is, the contracts included: `dir()`, `help()` and editors look here."""
+    return sorted(__all__)

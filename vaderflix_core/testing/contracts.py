@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
+from msgspec import structs
 
-from ..api.errors import NotFound
+from ..api.errors import NotFound, Rejected
 from ..api.models import (
     DownloadAction,
     ExternalIds,
@@ -32,7 +33,9 @@ from ..api.models import (
     Ticket,
 )
 from ..api.roles import Downloader, HealthCheck, MediaSource, Notifier, Requester
+from ..plugins.validation import conform, declared
 from .provider_contract import EXPECTED, Call, ProviderContract
+from .wire import texts
 
 __all__ = [
     "EXPECTED",
@@ -169,15 +172,15 @@ class DownloaderContract(ProviderContract):
 
 
 class NotifierContract(ProviderContract):
-    """For plugins with `notifiers`."""
+    """For plugins with `notifiers`. The notification is as odd as real ones: any letters, several lines."""
 
     role = Notifier
     notification: ClassVar[Notification] = Notification(
         id="contract-1",
-        title="Nosferatu is ready to watch",
-        text="It arrived a minute ago.",
+        title="„L’Été“ (映画) is ready",
+        text="It arrived a minute ago – at last.\n\nYou can watch it now, Jérôme’s subtitles included.",
         url="https://films.example.org/title/movie/tmdb-653",
-        recipients=(Recipient(name="Leia", email="leia@example.org"),),
+        recipients=(Recipient(name="Léa", email="lea@example.org"),),
     )
 
     def calls(self) -> list[Call]:
@@ -185,15 +188,27 @@ class NotifierContract(ProviderContract):
         return [("send", (self.notification,))]
 
     async def test_the_message_reaches_the_service(self) -> None:
-        """The title goes over the wire, in a body or a header."""
+        """The title goes over the wire, in a body, a header or a query, however it is encoded there."""
         if not self.faults:
             return
         async with self.running() as running:
             for binding in running.bindings(self.role):
                 notifier: Any = binding.provider
                 await notifier.send(self.notification)
-            sent = [request.content.decode("utf-8", "replace") + str(request.headers) for request in running.requests]
+            sent = [text for request in running.requests for text in texts(request)]
             assert any(self.notification.title in text for text in sent), "the title was not sent"
+
+    @pytest.mark.parametrize("odd", [{"url": None}, {"severity": Severity.ERROR}, {"recipients": ()}])
+    async def test_what_a_notification_need_not_have(self, odd: dict[str, Any]) -> None:
+        """The link may be missing, and every severity comes. Without recipients `Rejected` is right as well."""
+        async with self.running() as running:
+            for binding in running.bindings(self.role):
+                try:
+                    value = await binding.provider.send(structs.replace(self.notification, **odd))  # type: ignore[attr-defined]
+                except Rejected:
+                    assert "recipients" in odd, f"a notification with {odd} must be sent"
+                else:
+                    conform(value, declared(Notifier, "send"))
 
 
 class HealthCheckContract(ProviderContract):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import ModuleType
@@ -14,9 +14,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from ..api.errors import AuthFailed, BadAnswer, Cause, ServiceError, Unavailable, WrongService
+from ..api.errors import AuthFailed, BadAnswer, Cause, Rejected, ServiceError, Unavailable, WrongService
 from ..api.roles import Connectable
-from ..api.settings import MASK, dump, fields, parse
+from ..api.settings import MASK, BadSettings, dump, fields, parse
 from ..plugins.building import Builder, Built, secrets
 from ..plugins.guard import Guard, Outcome
 from ..plugins.loader import installed, load_plugins
@@ -27,6 +27,7 @@ from .modules import MemoryEntryPoint
 
 RETRY_AFTER = 7.0
 SHORTEST_SECRET = 6
+FOREIGN_SECRET = "schlüssel „é“ 映画"
 
 EXPECTED: dict[str, tuple[type[ServiceError], ...]] = {
     "refused": (Unavailable,),
@@ -125,8 +126,8 @@ class ProviderContract:
         return load_plugins(disabled=(), entry_points=[entry])[entry.name]
 
     @asynccontextmanager
-    async def running(self, *, start: bool = True) -> AsyncIterator[Running]:
-        """The instance, built as the product builds it, over `service`."""
+    async def running(self, *, start: bool = True, settings: Mapping[str, Any] | None = None) -> AsyncIterator[Running]:
+        """The instance, built as the product builds it, over `service`; of other `settings` if they are given."""
         record = self.record()
         assert record.state is PluginState.LOADED, f"{record.error}\n{record.trace}"
         requests: list[httpx.Request] = []
@@ -146,7 +147,9 @@ class ProviderContract:
             transport=lambda: httpx.MockTransport(answer),
             stop_seconds=2.0,
         )
-        config = InstanceConfig(id="contract", plugin=record.id, name="Contract", settings=self.settings)
+        config = InstanceConfig(
+            id="contract", plugin=record.id, name="Contract", settings=dict(settings or self.settings)
+        )
         with capture_logs() as logs:
             built = await builder.build(record, config)
             running = Running(built, requests, logs)
@@ -286,6 +289,31 @@ class ProviderContract:
             for text in said:
                 if value in text:  # not by assert, whose report would show it once more
                     raise AssertionError(f"a secret shows in: {text.replace(value, '<the secret>')}")
+
+    async def test_a_secret_may_hold_any_letters(self) -> None:
+        """Whoever pastes a wrong key hears that it is refused, not that the plugin has a bug."""
+        record = self.record()
+        assert record.info is not None
+        for field in fields(record.info.settings):
+            if field.kind != "secret":
+                continue
+            settings = {**self.settings, field.name: FOREIGN_SECRET}
+            try:
+                parse(record.info.settings, settings)
+            except BadSettings:
+                continue  # its pattern refuses it, which is as good
+            await self._meet_refusal(settings)
+
+    async def _meet_refusal(self, settings: Mapping[str, Any]) -> None:
+        allowed: tuple[type[ServiceError], ...] = (AuthFailed, Rejected, Unavailable)
+        allowed += tuple(self.expected.get("401", ()))
+        try:
+            async with self.running(start=False, settings=settings) as running:
+                running.fault = "401"
+                for binding in running.bindings(Connectable):
+                    await binding.provider.test()  # type: ignore[attr-defined]
+        except allowed:
+            pass
 
     def test_the_settings_survive_the_form(self) -> None:
         """Shown with secrets masked and posted back, the settings are the same."""

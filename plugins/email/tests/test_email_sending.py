@@ -42,6 +42,15 @@ async def test_a_mail_has_text_and_html_and_the_link_in_both(sink: Sink) -> None
         assert "https://flix.example/t/1" in part.get_content()
 
 
+async def test_news_are_greeted_and_whole_letters_are_not(sink: Sink) -> None:
+    with mail_server(sink) as port:
+        await notifier(port=port, security="none").send(news(JONAS))
+        await notifier(port=port, security="none").send_private(news(JONAS))
+    greeted, letter = (message_from_bytes(e.content, policy=policy.default) for e in sink.envelopes)
+    assert all("Hello Jonas Müller," in part.get_content() for part in greeted.iter_parts())
+    assert not any("Hello" in part.get_content() for part in letter.iter_parts())
+
+
 async def test_a_retry_is_the_same_message(sink: Sink) -> None:
     with mail_server(sink) as port:
         for _ in range(2):  # a new notifier each: nothing is remembered, as after a restart

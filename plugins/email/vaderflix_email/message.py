@@ -34,11 +34,17 @@ def addressable(recipient: Recipient) -> bool:
     return bool(recipient.email and len(recipient.email) <= 254 and _ADDRESS.fullmatch(recipient.email))
 
 
-def compose(notification: Notification, recipient: Recipient, settings: EmailSettings, now: datetime) -> EmailMessage:
-    """The mail for one recipient, who must be `addressable`. The same notification gives the same Message-ID."""
+def compose(
+    notification: Notification, recipient: Recipient, settings: EmailSettings, now: datetime, *, greet: bool = True
+) -> EmailMessage:
+    """The mail for one recipient, who must be `addressable`. The same notification gives the same Message-ID.
+
+    `greet` puts a greeting before the text, which has none of its own.
+    """
     title = one_line(notification.title)[:SUBJECT_LENGTH] or "News"
     values = {
         "title": title,
+        "greeting": f"Hello {one_line(recipient.name)}," if greet and one_line(recipient.name) else "",
         "paragraphs": [part for part in re.split(r"\n\s*\n", printable(notification.text).strip()) if part],
         "url": notification.url if notification.url and re.match(r"https?://[^\s]+$", notification.url) else None,
         "name": one_line(recipient.name),

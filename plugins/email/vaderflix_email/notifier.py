@@ -38,6 +38,13 @@ class EmailNotifier:
         Raises `Rejected` when no mail can ever arrive, and `Unavailable` when some may later: the retry then leaves
         out those who have theirs.
         """
+        return await self._deliver(notification, greet=True)
+
+    async def send_private(self, notification: Notification) -> Receipt:
+        """One mail, which only its recipient gets. Its text is a whole letter already."""
+        return await self._deliver(notification, greet=False)
+
+    async def _deliver(self, notification: Notification, *, greet: bool) -> Receipt:
         people = [person for person in notification.recipients if addressable(person)]
         if not people:
             raise Rejected("None of the recipients has an email address that can be written to.")
@@ -48,7 +55,7 @@ class EmailNotifier:
         if waiting:
             async with conversation(self._settings) as server:
                 for person in waiting:
-                    message = compose(notification, person, self._settings, self._instance.now())
+                    message = compose(notification, person, self._settings, self._instance.now(), greet=greet)
                     try:
                         said = await server.hand_over(message, self._settings.from_address, person.email or "")
                     except Rejected as error:
@@ -64,10 +71,6 @@ class EmailNotifier:
         if len(refused) == len(people):
             raise refused[0][1]
         return Receipt(detail=_words(len(people) - len(refused), len(notification.recipients), refused, said))
-
-    async def send_private(self, notification: Notification) -> Receipt:
-        """One mail, which only its recipient gets."""
-        return await self.send(notification)
 
     def _remember(self, notification_id: str, address: str) -> None:
         self._sent[notification_id, address] = None
