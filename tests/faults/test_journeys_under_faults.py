@@ -198,6 +198,24 @@ async def test_nothing_is_ready_before_the_library_says_so(house: House, fault: 
     await journey.arrived_once()
 
 
+async def test_a_film_that_is_there_is_ready_even_while_its_service_is_down(house: House) -> None:
+    journey = Journey(house, "radarr")
+    await journey.ask()
+    await house.settle()
+    await journey.until(RequestState.DOWNLOADING)
+    async with house.under("radarr", Fault.GONE):
+        journey.pace(SOON)
+
+        async def held() -> bool:
+            await house.host.library.sweep("plex")
+            return bool(await house.host.library.find(journey.title.kind, journey.title.ids))
+
+        await house.follow(held)
+        await journey.until(RequestState.AVAILABLE)
+        assert (await journey.now()).reason is None
+    await journey.arrived_once()
+
+
 @every_fault
 async def test_each_person_gets_each_piece_of_news_once_whatever_the_mail_server_does(
     house: House, fault: Fault

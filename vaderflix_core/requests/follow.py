@@ -112,12 +112,12 @@ class Follower:
         """Ask the requester and the library about one request, and write down what follows."""
         bindings = self._pool.bindings(Requester, instance=request.instance or "")
         if not bindings:
-            await self._keep(request, Reason.SERVICE_DOWN, "the service is switched off or has not started")
+            await self._unanswered(request, "the service is switched off or has not started")
             return
         ticket = Ticket(remote_id=request.ticket or "")
         answer: Answer[Progress] = await self._guard.call(bindings[0], "progress", ticket, request.as_media_request())
         if answer.outcome is not Outcome.OK or answer.value is None:
-            await self._keep(request, Reason.SERVICE_DOWN, f"{answer.name}: {answer.error}")
+            await self._unanswered(request, f"{answer.name}: {answer.error}")
             return
         progress = answer.value
         held = await self._coverage(request, progress)
@@ -131,6 +131,14 @@ class Follower:
         if request.kind is MediaKind.MOVIE:
             return Coverage.ALL if found else Coverage.NONE
         return coverage(request.seasons, _most(held.item.seasons for held in found), progress.seasons)
+
+    async def _unanswered(self, request: Request, evidence: str) -> None:
+        """Nobody says how far it is. A film that the library holds can be watched all the same."""
+        if request.kind is MediaKind.MOVIE and await self._library.find(request.kind, request.ids):
+            held = Progress(stage=Stage.IMPORTED, percent=100.0, download_ids=request.download_ids)
+            await self._write(request, RequestState.AVAILABLE, held)
+            return
+        await self._keep(request, Reason.SERVICE_DOWN, evidence)
 
     async def _keep(self, request: Request, reason: Reason, evidence: str) -> None:
         progress = Progress(
