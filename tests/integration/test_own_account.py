@@ -58,9 +58,7 @@ class House:
                 now=self.clock(),
             )
             data = {"service": "http://films:7878", "reason": "stalled"}
-            request_store.log(
-                conn, one, at=self.clock(), type="asked", state=state, actor=user.display_name, data=data
-            )
+            request_store.log(conn, one, at=self.clock(), type="asked", state=state, actor=user.display_name, data=data)
             request_store.change(conn, one, RequestState.PENDING, state=state)
             return one
 

@@ -52,7 +52,9 @@ def test_a_device_is_named_by_what_it_says(header: str, words: str, handheld: bo
     assert agent_of(header).handheld is handheld
 
 
-@pytest.mark.parametrize("header", ["", "<script>alert(1)</script>", "\x00\u202e", "Mozilla/5.0", "Firefoxy", "'; DROP"])
+@pytest.mark.parametrize(
+    "header", ["", "<script>alert(1)</script>", "\x00\u202e", "Mozilla/5.0", "Firefoxy", "'; DROP"]
+)
 def test_what_is_not_recognised_stays_unknown_and_is_never_repeated(header: str) -> None:
     assert agent_of(header).words == "An unknown program"
 
