@@ -151,7 +151,7 @@ class Passwords:
         refuse_above(by, user)
 
         def write(conn: Connection) -> str:
-            self._activity.note(conn, by, "password.link_made", user.username)
+            self._activity.note(conn, by, "password.link_made", user.username, after={"name": user.display_name})
             return self._links.make(conn, RESET, user_id)
 
         return await self._db.write(write)

@@ -176,7 +176,7 @@ class SecondFactor:
             if user is None or not store.clear(conn, user_id):
                 return False
             refuse_above(by, user)
-            self._activity.note(conn, by, "second_factor.reset", user.username)
+            self._activity.note(conn, by, "second_factor.reset", user.username, after={"name": user.display_name})
             return True
 
         if not await self._db.write(write):
