@@ -12,7 +12,19 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from vaderflix_core.api import errors, events, hookspecs, http, instance, models, roles, settings, simulator, web
+from vaderflix_core.api import (
+    errors,
+    events,
+    hookspecs,
+    http,
+    instance,
+    models,
+    people,
+    roles,
+    settings,
+    simulator,
+    web,
+)
 from vaderflix_core.plugins.loader import hook_names, installed, load_plugins
 from vaderflix_core.plugins.records import PluginRecord
 from vaderflix_core.testing.quality import RULES, Answer, State, Tier, read_quality
@@ -123,7 +135,7 @@ def hooks_page() -> str:
     parts.append("## Errors\n\n" + text_of(errors))
     parts += [source(kind) for kind in defined_in(errors)]
     parts.append("## Models\n\n" + text_of(models))
-    parts += [source(kind) for kind in defined_in(models)]
+    parts += [source(kind) for kind in (*defined_in(models), *defined_in(people))]
     return "\n\n".join(parts).replace("\n\n\n", "\n\n").rstrip() + "\n"
 
 

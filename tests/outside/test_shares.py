@@ -183,7 +183,8 @@ async def test_the_pages_show_and_do_it(host, visit, edith, world):
     await mara.post("/admin/sharing/plex/501/change", {"library": [FILMS, SERIES]})
     assert set(simulator.plextv.grant(501).sections) == {int(FILMS), int(SERIES)}
     await mara.post(f"/admin/sharing/plex/of/{edith.id}/suspend")
-    assert "Suspended" in (await mara.get("/admin/sharing/sources")).text
+    for path in ("/admin/sharing/sources", "/admin/people", f"/admin/people/{edith.id}"):
+        assert "Suspended" in (await mara.get(path)).text
     await mara.post(f"/admin/sharing/plex/of/{edith.id}/restore")
     assert simulator.plextv.grant_of("friend").pending
     assert 'name="library" value="plex/7000001"' in (await mara.get("/admin/sharing/choices")).text
