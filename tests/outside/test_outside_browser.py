@@ -1,0 +1,54 @@
+"""In a real browser: the whole way through each door, the policy holds, and a phone is wide enough."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+from playwright.async_api import async_playwright
+
+from vaderflix_core.testing import served
+
+pytestmark = pytest.mark.anyio
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+
+@pytest.fixture
+async def browser() -> Any:
+    program = shutil.which("chromium")
+    assert program, "needs chromium: apt-get install chromium"
+    async with async_playwright() as playwright:
+        made = await playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield made
+        await made.close()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
+async def test_people_come_in_by_both_doors(browser, host, app, mara, issuer, size):
+    await host.providers.save(mara, name="Club", issuer=issuer, client_id="vf", client_secret="x")
+    for way in ("plex:plex", "oidc.club"):
+        await host.providers.welcome(mara, way, welcome=True, role="viewer")
+    async with served(app) as base:
+        context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
+        page = await context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
+        await page.goto(f"{base}/signin")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        await page.click("text=Sign in with Plex")
+        async with context.expect_page() as opened:
+            await page.click("text=Go to Plex")
+        there = await opened.value
+        await there.click("button[name=friend]")
+        await page.wait_for_url(f"{base}/", timeout=30_000)
+
+        other = await (await browser.new_context(viewport={"width": size[0], "height": size[1]})).new_page()
+        other.on("console", lambda m: complaints.append(m.text) if "Content Security Policy" in m.text else None)
+        await other.goto(f"{base}/signin")
+        await other.click("text=Sign in with Club")
+        await other.fill("input[name=sub]", "pat")
+        await other.click('button:has-text("Authorize")')
+        await other.wait_for_url(f"{base}/", timeout=30_000)
+        assert complaints == []
+    assert {"fred.friend", "pat"} <= {user.username for user in await host.access.list_users()}
