@@ -22,7 +22,7 @@ from vaderflix_core.testing.serving import served
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLES = 6
+EXAMPLES = 5
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 ENDLESS = "/events"
 ROUTINE = settings(

@@ -239,7 +239,8 @@ async def test_no_secret_comes_back_from_anywhere(world: World) -> None:
         await mara.http.get("/api/v1/search?q=metropolis")
         await edith.http.get("/search?q=metropolis")
         await edith.http.get("/live/search?q=metropolis")
-        await everything(world, mara, instances)
+        if status != 302:
+            await everything(world, mara, instances)
         if status == 500:
             await everything(world, edith, instances[:1])
     for path in ("/you/data/export",):
