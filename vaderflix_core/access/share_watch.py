@@ -65,7 +65,7 @@ class ShareWatch:
         answer = await self._apart.call(binding, "people")
         if not answer.ok:
             return
-        there: list[Share] = answer.value
+        there: list[Share] = answer.value or []
         await self._adopt(binding, there)
         kept = await self._db.read(lambda conn: store.of_instance(conn, binding.instance))
         for one in kept:
@@ -130,7 +130,7 @@ class ShareWatch:
         if not answer.ok:
             raise SourceFailed(f"{found[0].name} cannot be asked now. Nothing was changed.", evidence=answer.error)
         kept = await self._db.read(lambda conn: store.of_instance(conn, instance))
-        gone = [one for one in kept if one.state in LIVE and match(one, answer.value) is None]
+        gone = [one for one in kept if one.state in LIVE and match(one, answer.value or []) is None]
         await self._end(found[0], gone)
         await self._activity.log(actor, "share.end_confirmed", found[0].name, after={"shares": len(gone)})
         return len(gone)

@@ -194,7 +194,8 @@ class Sharing:
         if not known.ok:
             return await self._put(kept, detail=known.error)
         wanted = structs.replace(kept, subject=subject or kept.subject, person=kept.person or who)
-        share = match(wanted, known.value) or next((s for s in known.value if s.email == who), None)
+        there: list[Share] = known.value or []
+        share = match(wanted, there) or next((s for s in there if s.email == who), None)
         if share is None:
             answer = await self._apart.call(binding, "invite", who, list(kept.libraries), timeout=45, anew=anew)
         elif share.everything or set(kept.libraries) <= set(share.libraries):
