@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from siege import INSTANCES, House, besieged, hurried
+from siege import INSTANCES, House, besieged, forgetful
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +20,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def impatient() -> Iterator[None]:
-    """Hanging services are given up soon, and nothing is remembered from case to case."""
-    yield from hurried()
+def nothing_remembered() -> Iterator[None]:
+    """Each case sees what its own services say."""
+    yield from forgetful()
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,9 @@ import httpx
 import pytest
 
 import vaderflix_arr.snapshot
-import vaderflix_core.library.sync
-import vaderflix_core.notify.service
-import vaderflix_core.plugins.supervisor
-import vaderflix_core.requests.submit
 import vaderflix_core.search.search
-import vaderflix_core.search.titles
 import vaderflix_docker_health.view
 import vaderflix_plex.shelf
-import vaderflix_web.pages.admin.panels
 from vaderflix_core.api import ExternalIds, MediaKind
 from vaderflix_core.api.settings import fields
 from vaderflix_core.config import load_config
@@ -33,8 +27,7 @@ from vaderflix_core.store import jobs as job_store
 from vaderflix_core.testing import CatalogueEpisode, CatalogueSeason, Fault, Title
 from vaderflix_web.app import create_app
 
-PATIENCE = 0.3  # seconds that a call of a service may take while one of them hangs
-AMPLE = 8.0  # and otherwise, so that a busy machine is not taken for a fault
+PATIENCE = 0.3  # seconds that a call of a service may take that hangs; others have their usual limits
 SLOW = 0.02
 PLUGINS = ("plex", "radarr", "sonarr", "qbittorrent", "email", "docker_health")
 INSTANCES = {name: "docker" if name == "docker_health" else name for name in PLUGINS}
@@ -48,15 +41,6 @@ NAMES = {
 }
 FAULTS = tuple(Fault)
 SILENT = tuple(fault for fault in Fault if fault not in (Fault.SLOW, Fault.EMPTY))  # no usable answer comes
-LIMITS: tuple[tuple[Any, str], ...] = (
-    (vaderflix_core.library.sync, "PAGE_TIMEOUT"),
-    (vaderflix_core.notify.service, "SEND_SECONDS"),
-    (vaderflix_core.plugins.supervisor, "TEST_SECONDS"),
-    (vaderflix_core.requests.submit, "SUBMIT_SECONDS"),
-    (vaderflix_core.search.search, "TIMEOUT"),
-    (vaderflix_core.search.titles, "PATIENCE"),
-    (vaderflix_web.pages.admin.panels, "SECONDS"),
-)
 # for how long answers are given again: here, no case may see what the case before it has read
 MEMORIES: tuple[tuple[Any, str, Any], ...] = (
     (vaderflix_core.search.search, "REMEMBERED", 0.0),
@@ -161,10 +145,23 @@ class House:
     def __init__(self, host: Host, app: Any, running: dict[str, Running], clock: Clock) -> None:
         self.host, self.app, self.running, self.clock = host, app, running, clock
         self.canaries: set[str] = set()
+        self.hung: set[str] = set()  # the instances whose calls are given up after `patience`
+        self.patience = PATIENCE
+        host.guard.call = self._hurried(host.guard.call, lambda binding: binding.instance)  # type: ignore[method-assign]
+        host.guard.run = self._hurried(host.guard.run, lambda instance: instance)  # type: ignore[method-assign]
         self.asked: dict[str, int] = {}  # by service: the request that it works on
         self.mara: Visitor
         self.jonas: Visitor
         self.edith: Visitor
+
+    def _hurried(self, call: Any, instance_of: Callable[[Any], str]) -> Any:
+        """The same call, with less patience for an instance that hangs."""
+
+        def hurried(whose: Any, *args: Any, timeout: float | None = None) -> Any:
+            hangs = instance_of(whose) in self.hung
+            return call(whose, *args, timeout=self.patience if hangs else timeout)
+
+        return hurried
 
     def simulator(self, plugin: str) -> Any:
         return self.running[plugin].simulator
@@ -220,20 +217,15 @@ class House:
     async def well(self, plugin: str) -> None:
         """End a fault, as an admin who has mended the service and presses “Try now”."""
         self.simulator(plugin).faults.clear()
-        self.limit(AMPLE)
+        self.hung.discard(INSTANCES[plugin])
         await self.host.supervisor.retry(INSTANCES[plugin])
-
-    def limit(self, seconds: float) -> None:
-        """How long any call of a service may take from now on."""
-        self.host.guard.timeout = seconds
-        for module, name in LIMITS:
-            setattr(module, name, seconds)
 
     @asynccontextmanager
     async def under(self, plugin: str, fault: Fault, *, path: str = "", method: str = "") -> AsyncIterator[str]:
         """A fault is on inside; gives the service's name on the pages."""
         await self.well(plugin)
-        self.limit(PATIENCE if fault is Fault.HANG else AMPLE)
+        if fault is Fault.HANG:
+            self.hung.add(INSTANCES[plugin])
         self.simulator(plugin).faults.set(fault, path=path, method=method, seconds=SLOW)
         try:
             yield NAMES[plugin]
@@ -255,11 +247,9 @@ async def besieged(folder: Path, *, plugins: Any = None) -> AsyncIterator[House]
             await host.stop()
 
 
-def hurried() -> Iterator[None]:
-    """Every time limit is ours to set, and nothing is remembered."""
+def forgetful() -> Iterator[None]:
+    """No answer is given twice."""
     with pytest.MonkeyPatch.context() as patch:
-        for module, name in LIMITS:
-            patch.setattr(module, name, AMPLE)
         for module, name, value in MEMORIES:
             patch.setattr(module, name, value)
         yield

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
-from siege import House, besieged, words
+from siege import PATIENCE, House, besieged, words
 
 from vaderflix_core.testing import Fault
 
@@ -42,7 +42,7 @@ async def test_what_the_library_knows_comes_as_fast_while_another_service_hangs(
     await seconds(house, path)
     usual = await seconds(house, path)
     async with house.under("radarr", Fault.HANG):
-        house.limit(HANGS_FOR)
+        house.patience = HANGS_FOR
         waiting = [asyncio.create_task(house.jonas.get(f"/live/search?q=the+{n}")) for n in range(4)]
         try:
             await asyncio.sleep(0.05)
@@ -52,6 +52,7 @@ async def test_what_the_library_knows_comes_as_fast_while_another_service_hangs(
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+            house.patience = PATIENCE
     assert meanwhile <= 3 * usual + 0.02
 
 

@@ -45,8 +45,7 @@ class _Slot(Struct):
 class Guard:
     """Calls providers. Never raises for what a plugin does; `CancelledError` of the caller passes.
 
-    `on_breaker(instance, breaker)` is told whenever an instance's breaker opens or closes. `timeout` is the limit in
-    seconds of calls that name none.
+    `on_breaker(instance, breaker)` is told whenever an instance's breaker opens or closes.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Guard:
         self.on_breaker = on_breaker
         self._clock = clock
         self._limit = limit
-        self.timeout = timeout
+        self._timeout = timeout
         self._clean = clean
         self._slots: dict[str, _Slot] = {}
         self._bugs: set[tuple[str, str]] = set()  # (instance, what) that are logged and not yet mended
@@ -136,7 +135,7 @@ class Guard:
     ) -> Answer[T]:
         """Wait for a free place and the breaker's leave, then call."""
         slot = self._slot(who.instance)
-        seconds = self.timeout if timeout is None else timeout
+        seconds = self._timeout if timeout is None else timeout
         if not slot.breaker.allows(self._clock()):
             return self._skipped(who, slot)
         places = slot.places.setdefault(place, asyncio.Semaphore(self._limit))
