@@ -117,11 +117,26 @@ async def test_without_a_public_address_a_link_is_not_sent_into_the_blue(house):
     assert "base_url" in states["Mara invites you"][1]
 
 
+async def test_a_mail_refused_for_want_of_an_address_is_sent_again_with_the_one_there_is_then(house):
+    house.base_url = None
+    mail_id = await house.mails.send_test("invitation", "noor@example.org")
+    await house.work()
+    assert [d.state for d in log(house)] == ["refused"]
+    house.base_url = "https://films.example/"
+    await house.mails.send_again(mail_id)
+    await house.work()
+    assert [d.state for d in log(house)] == ["delivered"]
+    assert [note.url for note in house.postman.sent] == ["https://films.example/invite/a-sample"]
+
+
 async def test_a_mail_waits_for_something_that_sends_it(house):
     house.pool.withdraw("post")
     await house.mails.send_test("invitation", "noor@example.org")
     await house.work()
     assert [d.state for d in log(house)] == ["queued"]
+    assert "Add a service that does" in house.db.read_sync(
+        lambda c: str(c.exec_driver_sql("SELECT error FROM jobs").all())
+    )
     assert not house.mails.possible
 
 

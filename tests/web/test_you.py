@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import Visitor
+from msgspec import structs
 from sqlalchemy import select
 from world import HOSTILE, PASSWORD, Household, furnish, make_host
 
@@ -209,6 +210,27 @@ async def test_muted_news_is_not_sent_and_what_cannot_be_muted_says_why(
     await approved(host, edith.id, mara, 19)
     told = [n.title for n in household.brought if "was approved" in n.title]
     assert told == ["Film 19 was approved"]
+
+
+async def test_news_name_only_the_channels_that_carry_them(visit: Any, host: Host, household: Paper) -> None:
+    visitor, edith = await visit("edith"), await person(host, "edith")
+    page = (await visitor.get("/you/news")).text
+    assert "News of requests reaches you over Paper boy." in page
+    assert "You have no email address" in page
+    marked = re.findall(r"<b>([^<]+)</b> <span class=\"chip\">", page)
+    assert marked == ["New sign-in", "Forgotten password", "Another email address"]
+    [mine] = host.pool.bindings("Notifier")
+    letters = structs.replace(mine, instance="post", name="Post")
+    host.pool.publish("post", [letters, structs.replace(letters, role="PrivateNotifier")])
+    assert "reaches you over Paper boy." in (await visitor.get("/you/news")).text  # no address, no mail
+    await host.people.change(await person(host, "mara"), edith.id, email="edith@example.org")
+    page = (await visitor.get("/you/news")).text
+    assert "Paper boy, Post" in page or "Post, Paper boy" in page
+    assert "You have no email address" not in page
+    host.pool.withdraw("post")
+    page = (await visitor.get("/you/news")).text
+    assert "reaches you over Paper boy." in page
+    assert "No mails are sent yet" in page
 
 
 async def approved(host: Host, asker: int, admin: Any, number: int) -> None:

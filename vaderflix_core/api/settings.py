@@ -210,14 +210,16 @@ class BadSettings(Exception):
 def parse(settings: type[S], values: Mapping[str, Any], stored: S | None = None) -> S:
     """Make settings of loose values (a form's text, a file's entries, a database row).
 
-    A secret that comes as its mask, or empty while one is stored, keeps the stored value. Raises `BadSettings` with
-    every field's error at once.
+    A secret that comes as its mask, or empty while one is stored, keeps the stored value; None takes an optional one
+    away. Raises `BadSettings` with every field's error at once.
     """
     hints = get_type_hints(settings, include_extras=True)
     errors: dict[str, str] = {name: "There is no such setting" for name in values if name not in hints}
     good: dict[str, Any] = {}
     for field in fields(settings):
         value = values.get(field.name, UNSET)
+        if field.kind == "secret" and value is None and not field.required:
+            continue
         if field.kind == "secret" and stored is not None and value in (MASK, "", UNSET):
             good[field.name] = getattr(stored, field.name)
             continue

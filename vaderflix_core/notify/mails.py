@@ -74,7 +74,8 @@ class Mails:
         if not looks_like_address(to):
             raise Invalid("This is not an email address.", {"email": "This is not an email address"})
         note = msgspec.structs.replace(
-            write(kind, data, self._base_url()),
+            write(kind, data, None),
+            url=data["path"] if data.get("path", "").startswith("/") else None,  # the address is put before it last
             id=PREFIX + secrets.token_hex(12),
             recipients=(Recipient(name=data.get("name", "").strip()[:120] or to, email=to),),
         )
@@ -113,15 +114,24 @@ class Mails:
         opened = self._vault.open(base64.b64decode(payload["mail"]), str(payload["id"]))
         return msgspec.json.decode(opened, type=Notification)
 
+    def _addressed(self, note: Notification) -> Notification:
+        """The mail with a whole link, at the address that the house has now."""
+        if note.url is None or not note.url.startswith("/"):
+            return note
+        base = self._base_url()
+        return msgspec.structs.replace(note, url=f"{base.rstrip('/')}{note.url}" if base else None)
+
     async def _send(self, job: Job) -> Effects | None:
-        note = self._open(job.payload)
+        note = self._addressed(self._open(job.payload))
         if "path" in KINDS[str(job.payload["kind"])] and note.url is None:
             raise Rejected(
                 "This house does not know its own public address (base_url), so the mail's link leads nowhere."
             )
         bindings = self._pool.bindings(PrivateNotifier)
         if not bindings:
-            raise TryAgain("Nothing that sends mails is connected, or it has not started.")
+            raise TryAgain(
+                "Nothing that sends mails runs now. Add a service that does, such as an account at a mail server."
+            )
         problem = ""
         for binding in bindings:
             answer: Answer[Receipt] = await self._guard.call(binding, "send_private", note, timeout=SEND_SECONDS)

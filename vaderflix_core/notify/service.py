@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from ..api.events import NotificationDelivered
 from ..api.models import Notification, Receipt, Recipient, Severity
 from ..api.roles import Notifier
 from ..bus import Bus
+from ..failures import Conflict
 from ..jobs.runner import After, Effects, Runner, TryAgain
 from ..plugins.guard import Answer, Guard, Outcome
 from ..plugins.pool import Pool
@@ -31,6 +33,7 @@ from .words import request_news
 
 DELIVER = "notify.deliver"
 SEND_SECONDS = 60.0
+TEST_SECONDS = 20.0
 TO_MANAGERS = frozenset({"asked", "failed"})
 
 
@@ -155,6 +158,28 @@ class Notify:
             return lambda: self._bus.publish(event)
 
         return effects
+
+    async def send_test(self, instance: str, user: User) -> Answer[Receipt]:
+        """Send a made-up notification to one person now, and give what the channel says.
+
+        It stands in the delivery log as well. Raises `Conflict` when the instance sends none, or does not run.
+        """
+        bindings = self._pool.bindings(Notifier, instance=instance)
+        if not bindings:
+            raise Conflict("This service sends no notifications, or does not run now.")
+        base = self._base_url()
+        note = Notification(
+            id=f"test:{secrets.token_hex(8)}",
+            title="A test message",
+            text=f"{user.display_name} sent it to see whether news arrive here.\n\nNobody has to do anything.",
+            url=f"{base.rstrip('/')}/you/news" if base else None,
+            recipients=(Recipient(name=user.display_name, email=user.email),),
+        )
+        answer: Answer[Receipt] = await self._guard.call(bindings[0], "send", note, timeout=TEST_SECONDS)
+        state, detail = ("delivered", answer.value.detail) if answer.value is not None else ("refused", answer.error)
+        now = self._clock()
+        await self._db.write(lambda conn: self._record(conn, note, instance, state, detail, now))
+        return answer
 
     async def deliveries(self, limit: int = 100, state: str = "") -> list[Delivery]:
         """The newest deliveries, for the admin; of one state if it is given."""

@@ -31,6 +31,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     news: News
     needs: Permission | None = None
     always: str = ""
+    by_mail: bool = False  # about an account or access: a mail to one person, over no other channel
 
 
 KINDS = (
@@ -40,10 +41,14 @@ KINDS = (
     Kind(news=News.DECLINED, needs=Permission.REQUEST),
     Kind(news=News.ASKED, needs=Permission.MANAGE_REQUESTS),
     Kind(news=News.FAILED, needs=Permission.MANAGE_REQUESTS),
-    Kind(news=News.ACCESS_RECEIVED, needs=Permission.MANAGE_USERS),
-    Kind(news=News.NEW_SIGN_IN),
-    Kind(news=News.PASSWORD_RESET, always="You ask for it yourself, and without it there is no way back in."),
-    Kind(news=News.EMAIL_CHANGE, always="It proves that the new address is yours."),
+    Kind(news=News.ACCESS_RECEIVED, needs=Permission.MANAGE_USERS, by_mail=True),
+    Kind(news=News.NEW_SIGN_IN, by_mail=True),
+    Kind(
+        news=News.PASSWORD_RESET,
+        always="You ask for it yourself, and without it there is no way back in.",
+        by_mail=True,
+    ),
+    Kind(news=News.EMAIL_CHANGE, always="It proves that the new address is yours.", by_mail=True),
 )
 MUTABLE = frozenset(kind.news for kind in KINDS if not kind.always)
 

@@ -14,6 +14,7 @@ from vaderflix_core.api.settings import SettingField, Settings, fields
 from .i18n import _
 
 PREFIX = "s."
+REMOVE = "remove."
 
 
 class FieldView(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ class FieldView(Struct, frozen=True, kw_only=True):
     value: str = ""
     checked: bool = False
     stored: bool = False
+    removed: bool = False
     help: str = ""
     error: str = ""
     required: bool = False
@@ -37,6 +39,11 @@ class FieldView(Struct, frozen=True, kw_only=True):
     def field_name(self) -> str:
         """The name of the input."""
         return PREFIX + self.name
+
+    @property
+    def remove_name(self) -> str:
+        """The name of the box that takes a stored secret away."""
+        return REMOVE + self.name
 
 
 def _text(value: Any) -> str:
@@ -71,6 +78,7 @@ def view_of(
         value=text,
         checked=value is True or str(value).lower() in ("true", "1", "on"),
         stored=stored and field.kind == "secret",
+        removed=stored and field.kind == "secret" and value is None,
         help=field.help,
         error=error,
         required=field.required,
@@ -103,13 +111,15 @@ def views(
     ]
 
 
-def values_of(settings: type[Settings], form: FormMultiDict) -> dict[str, str]:
-    """What the form holds for each setting, as text; a switch that was not sent is off."""
-    found = {}
+def values_of(settings: type[Settings], form: FormMultiDict) -> dict[str, str | None]:
+    """What the form holds for each setting, as text; a switch that was not sent is off, a removed secret is None."""
+    found: dict[str, str | None] = {}
     for field in fields(settings):
         value = form.get(PREFIX + field.name)
         if field.kind == "switch":
             found[field.name] = "true" if value else "false"
+        elif not value and form.get(REMOVE + field.name):
+            found[field.name] = None
         elif isinstance(value, str):
             found[field.name] = value
     return found

@@ -13,7 +13,7 @@ from vaderflix_core.plugins.records import InstanceConfig, PluginRecord, PluginS
 
 from ..auth import host_of
 from ..page import Req
-from .shapes import ServiceTest, ServiceValues
+from .shapes import SentTest, ServiceTest, ServiceValues
 
 SETTINGS = {"permission": "settings"}
 
@@ -88,6 +88,16 @@ async def test(request: Req, data: JSONBody[ServiceTest]) -> dict[str, Any]:
     return {"ok": result.ok, "message": result.message, "info": result.info, "fields": result.errors}
 
 
+@post("/services/{instance:str}/send-test", opt=SETTINGS, status_code=200)
+async def send_test(request: Req, instance: FromPath[str]) -> SentTest:
+    """Send a made-up notification to yourself over one service, now."""
+    host = host_of(request)
+    await host.instances.get(instance)
+    answer = await host.notify.send_test(instance, request.user)
+    await host.activity.log(request.user, "service.message_tested", instance)
+    return SentTest(ok=answer.ok, message=answer.value.detail if answer.value is not None else answer.error)
+
+
 @post("/services/choices", opt=SETTINGS, status_code=200)
 async def choices(request: Req, data: JSONBody[ServiceTest]) -> dict[str, list[Choice]]:
     """The values that the service offers for its settings."""
@@ -142,4 +152,4 @@ def _service(request: Req, config: InstanceConfig) -> dict[str, Any]:
     }
 
 
-HANDLERS = [plugins, listing, one, save, remove, enable, disable, retry, test, choices]
+HANDLERS = [plugins, listing, one, save, remove, enable, disable, retry, test, send_test, choices]

@@ -51,7 +51,7 @@ class NewAccount(Input, frozen=True, kw_only=True):
 
 
 class ServiceValues(Input, frozen=True, kw_only=True):
-    """A service to add or change. Secrets sent as `********` keep their stored value."""
+    """A service to add or change. Secrets sent as `********` stay as stored; null removes an optional one."""
 
     plugin: Annotated[str, Meta(max_length=64)]
     name: Annotated[str, Meta(max_length=120)]
@@ -66,6 +66,13 @@ class ServiceTest(Input, frozen=True, kw_only=True):
     plugin: Annotated[str, Meta(max_length=64)]
     settings: dict[str, Any]
     instance: str | None = None
+
+
+class SentTest(Struct, frozen=True, kw_only=True):
+    """What became of a test message, in the service's own words."""
+
+    ok: bool
+    message: str
 
 
 class UserOut(Struct, frozen=True, kw_only=True):

@@ -61,6 +61,7 @@ DEEDS: dict[str, str] = {
     "second_factor.reset": "Took a second factor away",
     "service.added": "Added a service",
     "service.changed": "Changed a service",
+    "service.message_tested": "Sent a test message",
     "service.removed": "Removed a service",
     "session.ended": "Signed out",
     "session.started": "Signed in",

@@ -10,6 +10,8 @@ from litestar import get, post
 from litestar.datastructures import FormMultiDict
 from litestar.params import FromPath
 
+from vaderflix_core.api import Notifier
+from vaderflix_core.api.settings import fields
 from vaderflix_core.failures import Conflict, Failure, Invalid, Missing
 from vaderflix_core.plugins.records import InstanceConfig, PluginRecord
 
@@ -37,6 +39,7 @@ async def _form_page(
     values: Mapping[str, Any] | None = None,
     base: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    base_errors: Mapping[str, str] | None = None,
     problem: str = "",
     status: int = 200,
 ) -> Page:
@@ -69,8 +72,9 @@ async def _form_page(
         advanced_open=any(f.error for f in shown if f.advanced),
         dynamic=any(f.dynamic for f in shown),
         base=base,
-        errors=errors or {},
+        errors=base_errors or {},
         problem=problem,
+        notifies=bool(config and host.pool.bindings(Notifier, instance=config.id)),
         locked=bool(config and config.managed_by_file),
     )
 
@@ -107,8 +111,10 @@ async def _save(request: Req, plugin: PluginRecord, config: InstanceConfig | Non
     values = values_of(plugin.info.settings, form)
     again = {"config": config, "values": values, "base": base, "status": 422}
     if not base["priority"].isdigit() or not 1 <= int(base["priority"]) <= 999:
-        errors = {"priority": _("Use a number from 1 to 999. 1 is asked first.")}
-        return await _form_page(request, plugin, errors=errors, **again)  # type: ignore[arg-type]
+        wrong = {"priority": _("Use a number from 1 to 999. 1 is asked first.")}
+        return await _form_page(request, plugin, base_errors=wrong, **again)  # type: ignore[arg-type]
+    if not base["name"].strip():
+        return await _form_page(request, plugin, base_errors={"name": _("This is needed")}, **again)  # type: ignore[arg-type]
     try:
         saved = await instances.save(
             id=config.id if config else slug(base["name"], {c.id for c in await instances.list()}),
@@ -159,23 +165,31 @@ async def _settings(request: Req) -> tuple[PluginRecord, InstanceConfig | None, 
 @post("/admin/test-connection", opt={"permission": "settings"})
 async def test_connection(request: Req) -> Page:
     """Ask the service behind the form who it is; the result is its own part beside the form."""
+    template = "parts/test_result.html"
+    record = _plugin(request, str((await request.form()).get("plugin", "")))
+    labels = {f.name: f.label for f in fields(record.info.settings)} if record.info else {}
     try:
         plugin, _config, settings = await _settings(request)
     except Invalid as failure:
-        labels = failure.fields
-        return page(request, "parts/test_result.html", result=None, problem=failure.message, errors=labels, labels={})
+        shown: dict[str, Any] = {"problem": failure.message, "errors": failure.fields, "labels": labels}
+        return page(request, template, result=None, **shown)
     result = await host_of(request).supervisor.test(plugin.id, settings)
-    labels = {f.name: f.label for f in views(plugin.info.settings, {})} if plugin.info else {}
     headers = {"hx-trigger": "tested"} if result.ok else None
-    return page(
-        request,
-        "parts/test_result.html",
-        headers=headers,
-        result=result,
-        problem="",
-        errors=result.errors,
-        labels=labels,
-    )
+    return page(request, template, headers=headers, result=result, problem="", errors=result.errors, labels=labels)
+
+
+@post("/admin/services/{instance_id:str}/send-test", opt={"permission": "settings"})
+async def send_test(request: Req, instance_id: FromPath[str]) -> Page:
+    """Send a made-up notification to whoever asks; what the channel says is its own part beside the form."""
+    host, viewer = host_of(request), request.user
+    config = await host.instances.get(instance_id)
+    try:
+        answer = await host.notify.send_test(config.id, viewer)
+    except Conflict as failure:
+        return page(request, "parts/sent_test.html", ok=False, said=failure.message)
+    await host.activity.log(viewer, "service.message_tested", config.id)
+    said = answer.value.detail if answer.value is not None else answer.error
+    return page(request, "parts/sent_test.html", ok=answer.ok, said=said)
 
 
 @post("/admin/choices", opt={"permission": "settings"})
@@ -205,4 +219,4 @@ async def remove(request: Req, instance_id: FromPath[str]) -> Page:
     return go_to(request, "/admin/services", said=_("%(name)s was removed") % {"name": config.name})
 
 
-HANDLERS = [new, edit, create, save, test_connection, choices, remove]
+HANDLERS = [new, edit, create, save, test_connection, send_test, choices, remove]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import get, post
 
-from vaderflix_core.api import Notifier
+from vaderflix_core.api import Notifier, PrivateNotifier
 from vaderflix_core.notify.wishes import News, offered
 
 from ...auth import host_of
@@ -35,13 +35,17 @@ def news_words(news: News) -> tuple[str, str]:
 async def news(request: Req) -> Page:
     """The kinds of news, each with its switch, or why it has none."""
     host, viewer = host_of(request), request.user
+    private = {binding.instance for binding in host.pool.bindings(PrivateNotifier)}
     kinds = [(kind, *news_words(kind.news)) for kind in offered(viewer)]
     return you_page(
         request,
         "you/news.html",
         kinds=[k for k in kinds if not k[0].always],
         always=[k for k in kinds if k[0].always],
-        channels=[binding.name for binding in host.pool.bindings(Notifier)],
+        # what vouches for privacy writes to an address; without one, only the others can reach this person
+        channels=[b.name for b in host.pool.bindings(Notifier) if viewer.email or b.instance not in private],
+        mails=host.mails.possible and bool(viewer.email),
+        connected=bool(host.pool.bindings(Notifier)),
     )
 
 
