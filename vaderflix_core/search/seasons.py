@@ -30,14 +30,17 @@ def merge_seasons(
 
 
 def series_availability(seasons: Iterable[TitleSeason]) -> Availability:
-    """Of a series that is held: `PARTLY` only when it is known that something aired is missing. Specials do not
-    count."""
-    for season in seasons:
-        if season.number == 0:
-            continue
+    """Of a series that is held: `PARTLY` only when it is known that something aired is missing. Specials do not count.
+
+    Of a season that nobody counts it is known once another follows it.
+    """
+    counted = [season for season in seasons if season.number > 0]
+    last = max((season.number for season in counted), default=0)
+    for season in counted:
         if season.availability is Availability.PARTLY:
             return Availability.PARTLY
-        if season.availability is Availability.ABSENT and season.aired:
+        aired = season.number < last if season.aired is None else season.aired > 0
+        if season.availability is Availability.ABSENT and aired:
             return Availability.PARTLY
     return Availability.AVAILABLE
 
