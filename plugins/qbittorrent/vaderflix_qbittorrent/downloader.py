@@ -137,9 +137,10 @@ class Qbittorrent:
         """Says that the downloads changed: looked at every refresh interval while one moves, else every 5 s."""
         seen = await self._look()
         while True:
-            self._stirred.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stirred.wait(), self._pause(seen))
+            # before the look: what we do while it is under way must be looked at again
+            self._stirred.clear()
             now = await self._look()
             if now != seen:
                 seen = now
