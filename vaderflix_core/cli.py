@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = plugin.add_subparsers(title="commands", metavar="")
     new = verbs.add_parser("new", help="make the skeleton of a plugin in the current folder")
     new.add_argument("name", help="small letters and underscores, such as gotify")
+    new.add_argument(
+        "--role",
+        choices=("health_check", "notifier"),
+        default="health_check",
+        help="what it does: watch a service (default), or tell people",
+    )
     new.set_defaults(run=_plugin_new)
     return parser
 
@@ -246,8 +252,8 @@ def _migrate(asked: argparse.Namespace) -> int:
 def _plugin_new(asked: argparse.Namespace) -> int:
     from .testing.scaffold import new_plugin
 
-    folder = new_plugin(asked.name, Path.cwd())
-    print(f"Made {folder}. Next: cd {folder}, install it with `pip install -e .`, run its tests with `pytest`.")
+    folder = new_plugin(asked.name, Path.cwd(), asked.role)
+    print(f"Made {folder}. Next: cd {folder}, then `pip install -e '.[test]'` and `pytest`.")
     return 0
 
 

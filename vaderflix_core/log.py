@@ -97,8 +97,8 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # they write URLs and every statement at INFO
-    for name in ("httpx", "httpcore", "sqlalchemy.engine", "uvicorn.access"):
+    # they write URLs, every statement and their own set-up at INFO
+    for name in ("httpx", "httpcore", "sqlalchemy.engine", "uvicorn.access", "alembic"):
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()

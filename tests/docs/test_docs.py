@@ -127,7 +127,7 @@ def run(*command: str | Path, cwd: Path, path: Path) -> str:
 @pytest.fixture(scope="module")
 def gotify(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The plugin as a reader of the guide has it at the end, and where it is installed."""
-    folder = new_plugin("gotify", tmp_path_factory.mktemp("reader"))
+    folder = new_plugin("gotify", tmp_path_factory.mktemp("reader"), "notifier")
     for name, text, added in snippets():
         if name == "live.py":
             continue
@@ -191,8 +191,8 @@ async def main():
         settings = one.simulator.settings(one.service.url)
         result = await supervisor.test("gotify", settings)
         assert result.message == "Connected to Gotify 2.6.1.", result
-        wrong = await supervisor.test("gotify", {**settings, "token": "wrong-token"})
-        assert not wrong.ok and "refused our credentials" in wrong.message, wrong
+        wrong = await supervisor.test("gotify", {**settings, "token": "A-wrong-token"})
+        assert not wrong.ok and "you need a valid token" in wrong.message, wrong
         await supervisor.reconcile([InstanceConfig(id="gotify", plugin="gotify", name="Phone", settings=settings)])
         note = Notification(id="1", title="Ready", text="It is there.", recipients=(Recipient(name="Leia"),))
         answer = await guard.call(pool.bindings("Notifier")[0], "send", note)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vaderflix_core.testing.quality import read_quality
-from vaderflix_core.testing.scaffold import CannotMake, new_plugin
+from vaderflix_core.testing.quality import State, Tier, read_quality
+from vaderflix_core.testing.scaffold import PROVEN, ROLES, CannotMake, new_plugin
 
 BIN = Path(sys.executable).parent
 
@@ -19,12 +19,13 @@ def run(*command: str | Path, cwd: Path, path: Path | None = None) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new plugin, made by the command."""
+@pytest.fixture(scope="module", params=["health_check", "notifier"])
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new plugin of each role, made by the command."""
     folder = tmp_path_factory.mktemp("author")
-    said = run(BIN / "vaderflix", "plugin", "new", "film_bell", cwd=folder)
+    said = run(BIN / "vaderflix", "plugin", "new", "film_bell", "--role", request.param, cwd=folder)
     assert str(folder / "vaderflix-film-bell") in said
+    assert "pip install -e '.[test]'" in said
     return folder / "vaderflix-film-bell"
 
 
@@ -55,9 +56,27 @@ def test_a_new_plugin_is_clean(made: Path, site: Path) -> None:
     run(BIN / "mypy", "--strict", "--cache-dir", site / "mypy", made / "vaderflix_film_bell", cwd=made)
 
 
-def test_a_new_plugin_answers_every_rule(made: Path) -> None:
-    assert read_quality(made / "quality.toml")
-    assert (made / "README.md").read_text().startswith("# Film Bell for Vader Flix")
+def test_a_new_plugin_answers_every_rule_and_claims_nothing_unproven(made: Path) -> None:
+    answers = read_quality(made / "quality.toml")
+    assert {a.rule.name for a in answers if a.state is State.DONE} == PROVEN
+    assert not [a for a in answers if a.rule.tier is Tier.MUST and a.state is State.DONE]
+
+
+def test_a_new_plugins_readme_is_whole(made: Path) -> None:
+    text = (made / "README.md").read_text()
+    assert text.startswith("# Film Bell for Vader Flix")
+    assert "@" not in text
+    assert "pip install -e '.[test]'" in text
+
+
+def test_without_a_role_it_watches(tmp_path: Path) -> None:
+    folder = new_plugin("bell", tmp_path)
+    assert "HealthCheck" in (folder / "vaderflix_bell" / "__init__.py").read_text()
+
+
+def test_the_command_offers_the_roles_that_there_are() -> None:
+    said = run(BIN / "vaderflix", "plugin", "new", "--help", cwd=Path.cwd())
+    assert "{" + ",".join(sorted(ROLES)) + "}" in said
 
 
 @pytest.mark.parametrize(

@@ -126,3 +126,11 @@ def test_lower_levels_are_left_out(written: io.StringIO) -> None:
     structlog.get_logger().debug("x")
     logging.getLogger("httpx").info("HTTP Request: GET http://h/secret-path")
     assert written.getvalue() == ""
+
+
+def test_the_migrations_of_the_first_start_do_not_speak_of_themselves(written: io.StringIO) -> None:
+    for name in ("alembic.runtime.plugins", "alembic.runtime.migration"):
+        logging.getLogger(name).info("setup plugin")
+        logging.getLogger(name).warning("a trouble")
+    assert "setup plugin" not in written.getvalue()
+    assert written.getvalue().count("a trouble") == 2

@@ -101,3 +101,16 @@ async def test_a_header_with_control_characters_is_refused_by_name(value: str) -
     http = ServiceClient("http://a.test", transport=httpx.MockTransport(lambda request: httpx.Response(200)))
     with pytest.raises(Rejected, match="The header Title cannot hold"):
         await http.request("GET", "/", headers={"Title": value})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("body", "said"), [(b'{"error": "No such topic."}', "No such topic."), (b"<html>", "HTTP 400"), (b"{}", "HTTP 400")]
+)
+async def test_a_services_own_words_are_told_where_they_can_be_read(body: bytes, said: str) -> None:
+    def explain(response: httpx.Response) -> str:
+        return str(response.json()["error"])
+
+    transport = httpx.MockTransport(lambda request: httpx.Response(400, content=body))
+    with pytest.raises(Rejected, match=said):
+        await ServiceClient("http://a.test", explain=explain, transport=transport).request("GET", "/")

@@ -160,10 +160,18 @@ class ServiceClient:
         response._content = b"".join(parts)
         return response._content
 
+    def _said(self, response: httpx.Response) -> str | None:
+        if self._explain is None:
+            return None
+        try:
+            return self._explain(response)
+        except Exception:  # noqa: BLE001 - an error body is whatever a proxy in between made of it
+            return None
+
     def raise_for_status(self, response: httpx.Response) -> None:
         """Raise what an error status means. The body must have been read."""
         status = response.status_code
-        said = (self._explain(response) if self._explain else None) or f"HTTP {status}"
+        said = self._said(response) or f"HTTP {status}"
         if status in (401, 403):
             raise AuthFailed(f"{self._origin} refused our credentials ({said}).")
         if status == 404:

@@ -51,8 +51,8 @@ class Instance(Generic[S]):
         explain: Explain | None = None,
         uds: str | None = None,
     ) -> ServiceClient:
-        """A client for one service; the core closes it. `explain` reads the service's own words out of an error body;
-        `uds` is the path of a unix socket to speak over."""
+        """A client for one service; the core closes it. `explain` reads the service's own words out of an error body,
+        and may fail: then there are none. `uds` is the path of a unix socket to speak over."""
         transport: httpx.AsyncBaseTransport | None = None
         if self._transport is not None:
             transport = self._transport()

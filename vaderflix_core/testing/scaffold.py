@@ -14,13 +14,23 @@ SKELETON = Path(__file__).parent / "skeleton"
 NAME = re.compile(r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 LONGEST = 30
 
-# what the skeleton as it stands can say of itself
-ANSWERS = {
-    "retry-after-honoured": State.DONE,
-    "auth-failure-asks-admin": State.DONE,
-    "webhook-or-polling-explained": State.DONE,
-    "known-limits-documented": State.DONE,
+# what differs in the README by the role
+ROLES: dict[str, dict[str, str]] = {
+    "health_check": {
+        "@does@": "Says whether @label@ can be reached, and what is wrong when it cannot.",
+        "@then@": "",
+        "@news@": "It is asked every minute.",
+        "@limit@": "It only watches.",
+    },
+    "notifier": {
+        "@does@": "Tells people over @label@ what became of their requests.",
+        "@then@": ", save, and send yourself a test message",
+        "@news@": "It hears of nothing: it only sends.",
+        "@limit@": "It only sends.",
+    },
 }
+# what an author's own work must prove first is "todo"; this holds for the skeleton whatever it is made into
+PROVEN = frozenset({"webhook-or-polling-explained", "known-limits-documented"})
 EXEMPT = {
     "unique-instance": "the core compares addresses",
     "log-once-per-outage": "the core logs outages",
@@ -34,8 +44,10 @@ class CannotMake(RuntimeError):
     """The plugin cannot be made under this name; the text is for the person who asked."""
 
 
-def new_plugin(name: str, folder: Path) -> Path:
+def new_plugin(name: str, folder: Path, role: str = "health_check") -> Path:
     """Make the plugin `name` (its id, such as "gotify") in a new folder of `folder`; gives the new folder.
+
+    `role` is one of `ROLES`: what the skeleton does.
 
     Raises `CannotMake` for a name that does not fit or is taken.
     """
@@ -56,17 +68,19 @@ def new_plugin(name: str, folder: Path) -> Path:
     if target.exists():
         raise CannotMake(f"{target} exists already. Remove it, or choose another name.")
     words = {
+        **ROLES[role],
         "@name@": name,
         "@package@": package,
         "@distribution@": distribution,
         "@class@": "".join(part.capitalize() for part in name.split("_")),
         "@label@": " ".join(part.capitalize() for part in name.split("_")),
     }
-    for template in sorted(SKELETON.rglob("*.in")):
+    for template in sorted([*(SKELETON / "common").rglob("*.in"), *(SKELETON / role).rglob("*.in")]):
         text = template.read_text(encoding="utf-8")
         for mark, word in words.items():
             text = text.replace(mark, word)
-        parts = [package if part == "package" else part for part in template.relative_to(SKELETON).parts]
+        # the first part of the path is the role
+        parts = [package if part == "package" else part for part in template.relative_to(SKELETON).parts[1:]]
         path = target.joinpath(*parts).with_suffix("")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -76,7 +90,7 @@ def new_plugin(name: str, folder: Path) -> Path:
 
 
 def _quality() -> str:
-    """The quality list of a plugin that is as good as its skeleton."""
+    """The quality list of a plugin that has proven nothing yet."""
     tables = []
     for tier in Tier:
         lines = [f"[{tier}]"]
@@ -84,7 +98,7 @@ def _quality() -> str:
             if rule.name in EXEMPT:
                 lines.append(f'{rule.name} = {{ exempt = "{EXEMPT[rule.name]}" }}')
             else:
-                state = ANSWERS.get(rule.name, State.DONE if tier is Tier.MUST else State.TODO)
+                state = State.DONE if rule.name in PROVEN else State.TODO
                 lines.append(f'{rule.name} = "{state}"')
         tables.append("\n".join(lines) + "\n")
     return "\n".join(tables)
