@@ -199,9 +199,7 @@ async def test_declining_needs_a_reason_and_the_asker_reads_it(house):
     declined = await house.requests.decline(mara, request.id, "We have it on disc")
     assert declined.state is S.DECLINED
     await house.work()
-    assert [n.text for n in house.notifier.sent if "declined" in n.title] == [
-        "We have it on disc"
-    ]
+    assert [n.text for n in house.notifier.sent if "declined" in n.title] == ["We have it on disc"]
     assert house.requester.added == []
 
 
