@@ -55,7 +55,10 @@ def main() -> None:
             package, tests = PROGRAMS[name]
             print(f"Missing: {name} (Debian: apt-get install {package}). Left out without it: {tests}.", flush=True)
     os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[1:]])
+    asked = sys.argv[1:]
+    # two processes halve the run: much of it is waiting for real servers. A file stays in one, with its fixtures
+    spread = [] if any(a.startswith(("-n", "--pdb", "--version")) for a in asked) else ["-n", "2", "--dist", "loadfile"]
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *spread, *asked])
 
 
 if __name__ == "__main__":

@@ -37,7 +37,6 @@ from vaderflix_core.requests.submit import ATTEMPTS, Submitter
 from vaderflix_core.store import jobs as job_store
 from vaderflix_core.store.users import seed_roles
 from vaderflix_core.testing.fakes import FakeMediaSource, FakeNotifier, FakeRequester
-
 from vaderflix_core.vault import Vault
 
 pytestmark = pytest.mark.anyio

@@ -11,17 +11,19 @@ import hashlib
 import hmac
 import secrets
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
-import jwt
 from msgspec import Struct
 
 from ..api.errors import AuthFailed, BadAnswer, Rejected, ServiceError, WrongService
 from ..api.http import ServiceClient
 from ..api.people import Person
 from ..api.settings import Secret
+
+if TYPE_CHECKING:
+    import jwt
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 SKEW = 60  # seconds that two clocks may differ
@@ -188,6 +190,8 @@ class Oidc:
         return await client.send("POST", path, _Tokens, data=form, auth=auth)
 
     async def _claims(self, provider: Provider, description: Description, token: str) -> dict[str, Any]:
+        import jwt  # see sessions.py
+
         try:
             header = jwt.get_unverified_header(token)
             key = await self._key(description, header)
@@ -210,6 +214,8 @@ class Oidc:
 
     async def _key(self, description: Description, header: dict[str, Any]) -> jwt.PyJWK:
         """The provider's key for a token. A key that is not known yet is asked for: providers rotate them."""
+        import jwt
+
         algorithm = header.get("alg")
         if algorithm not in ALGORITHMS:
             raise Rejected(f"The provider's token is signed by {algorithm}, which proves nothing to us.")

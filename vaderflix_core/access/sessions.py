@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import jwt
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
@@ -72,11 +71,15 @@ class Sessions:
     # -- tokens --------------------------------------------------------------------------------------------------
 
     def _access(self, session: Session, now: datetime) -> tuple[str, datetime]:
+        import jwt  # at the first sign-in: 9 MB, as it brings the ciphers of every algorithm along
+
         expires = min(now + ACCESS, session.expires_at)
         claims = {"sub": str(session.user_id), "sid": session.id, "iat": now, "exp": expires}
         return jwt.encode(claims | {"jti": secrets.token_hex(8)}, self._secret, ALGORITHM), expires
 
     def _session_of(self, access: str) -> int | None:
+        import jwt
+
         try:
             # our own clock judges the times below
             claims = jwt.decode(

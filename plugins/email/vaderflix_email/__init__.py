@@ -8,7 +8,6 @@ from vaderflix_core.api import API_VERSION, HealthCheck, Instance, Notifier, Plu
 
 from .notifier import EmailNotifier
 from .settings import EmailSettings
-from .simulator import SPEC
 
 
 @hookimpl
@@ -35,7 +34,9 @@ def health_checks(instance: Instance[EmailSettings]) -> Iterable[HealthCheck]:
     return [instance.shared(EmailNotifier)]
 
 
-@hookimpl
-def simulator() -> SimulatorSpec:
+@hookimpl(specname="simulator")
+def stand_in() -> SimulatorSpec:
     """A mail server that keeps what it is sent."""
+    from .simulator import SPEC
+
     return SPEC
