@@ -1,4 +1,4 @@
-"""The outbox: what is written in a transaction is run; what is not kept is not run; a crash loses and doubles nothing."""
+"""The outbox: what a transaction keeps is run, what it does not keep is not, and a crash loses and doubles nothing."""
 
 from __future__ import annotations
 
