@@ -115,7 +115,8 @@ async def test_a_sign_in_is_good_once_and_for_a_quarter_of_an_hour(host, visitor
     waiting, code = await begin(someone)
     simulator.plextv.claim(code, "friend")
     assert "hx-redirect" in (await asked(someone, waiting)).headers
-    assert "hx-redirect" not in (await asked(someone, waiting)).headers
+    await someone.post("/signout", {})
+    assert "This sign-in is over" in (await asked(someone, waiting)).text
     other = visitor()
     waiting, code = await begin(other)
     real = host.identities._clock

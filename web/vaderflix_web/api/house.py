@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from litestar import get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from vaderflix_core.access.activity import ActivityFilter
@@ -22,7 +22,8 @@ from .shapes import Input
 SETTINGS = {"permission": "settings"}
 ACTIVITY = {"permission": "activity.view"}
 MOST = 500
-Id = Annotated[int, Meta(ge=0, le=2**53)]
+# no msgspec.Meta here: Litestar copies handlers, and a second application in one process could not be made
+Id = Annotated[int | None, QueryParameter(ge=0, le=2**53)]
 
 
 class HouseChange(Input, frozen=True, kw_only=True):
@@ -66,13 +67,13 @@ async def change(request: Req, data: JSONBody[HouseChange]) -> House:
 @get("/activity", opt=ACTIVITY)
 async def activity(
     request: Req,
-    actor_id: FromQuery[Id | None] = None,
-    action: FromQuery[Annotated[str, Meta(max_length=64)]] = "",
-    words: FromQuery[Annotated[str, Meta(max_length=100)]] = "",
+    actor_id: Id = None,
+    action: Annotated[str, QueryParameter(max_length=64)] = "",
+    words: Annotated[str, QueryParameter(max_length=100)] = "",
     since: FromQuery[datetime | None] = None,
     until: FromQuery[datetime | None] = None,
-    before: FromQuery[Id | None] = None,
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=MOST)]] = 100,
+    before: Id = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST)] = 100,
 ) -> list[Entry]:
     """Who did what, newest first. `action` is one, or a group of them by its first word; `before` is an entry's id."""
     wanted = ActivityFilter(actor_id=actor_id, action=action, words=words, since=since, until=until)

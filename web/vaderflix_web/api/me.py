@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 
 from litestar import Response, delete, get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -251,7 +251,7 @@ async def revoke_key(request: Req, key_id: FromPath[int]) -> None:
 async def activity(
     request: Req,
     before: FromQuery[int | None] = None,
-    limit: FromQuery[Annotated[int, Meta(ge=1, le=200)]] = 50,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
 ) -> list[DeedOut]:
     """What was done with the account, newest first; `before` is the id of the last entry of the page before."""
     wanted = ActivityFilter(actor_id=request.user.id)

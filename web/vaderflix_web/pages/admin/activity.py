@@ -7,8 +7,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from litestar import Response, get
-from litestar.params import FromQuery
-from msgspec import Meta
+from litestar.params import FromQuery, QueryParameter
 
 from vaderflix_core.access.activity import ActivityFilter
 
@@ -49,7 +48,7 @@ async def activity(
     words: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
-    before: FromQuery[Annotated[int, Meta(ge=0, le=2**53)] | None] = None,
+    before: Annotated[int | None, QueryParameter(ge=0, le=2**53)] = None,
 ) -> Page:
     """The newest entries that fit."""
     host = host_of(request)
