@@ -59,9 +59,7 @@ class Containers:
         Raises `NotAllowed`, `Missing` and `SourceFailed`.
         """
         _allow(viewer, Permission.VIEW_LOGS, "Your account cannot read logs.")
-        answer = await self._guard.call(
-            self._one(Logs, instance), "logs", container_id, max(1, min(lines, MOST_LINES))
-        )
+        answer = await self._guard.call(self._one(Logs, instance), "logs", container_id, max(1, min(lines, MOST_LINES)))
         found: Sequence[LogLine] = _value(answer)
         return [replace(line, text=self._clean(line.text)) for line in found[-MOST_LINES:]]
 

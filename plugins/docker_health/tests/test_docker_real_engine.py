@@ -96,7 +96,9 @@ async def test_exit_codes_and_restart_loops_are_told(health: DockerHealth, docke
 
 
 async def test_logs_are_read_and_a_restart_is_done(health: DockerHealth, docker_engine: RealEngine) -> None:
-    made = docker_engine.run("talker", "printf '\\033[31mout\\033[0m\\n'; echo err >&2; trap 'exit 0' TERM; while :; do sleep 0.1; done")
+    made = docker_engine.run(
+        "talker", "printf '\\033[31mout\\033[0m\\n'; echo err >&2; trap 'exit 0' TERM; while :; do sleep 0.1; done"
+    )
 
     async def lines() -> list[Any] | None:
         found = await health.logs(made, 10)
