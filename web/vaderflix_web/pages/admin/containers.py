@@ -54,7 +54,11 @@ async def containers(request: Req) -> Page:
 
 @get(HERE + "/{instance:str}/{container_id:str}/logs", opt={"permission": "logs.view"})
 async def logs(
-    request: Req, instance: FromPath[str], container_id: FromPath[str], mark: FromQuery[str] = "", follow: FromQuery[str] = "yes"
+    request: Req,
+    instance: FromPath[str],
+    container_id: FromPath[str],
+    mark: FromQuery[str] = "",
+    follow: FromQuery[str] = "yes",
 ) -> Page:
     """What one container wrote last; asked for as a part, nothing when no line is new since `mark`."""
     path = f"{HERE}/{quote(instance, safe='')}/{quote(container_id, safe='')}/logs"
