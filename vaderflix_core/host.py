@@ -42,6 +42,7 @@ from .jobs.runner import Runner
 from .library.index import Library
 from .life import ALL, HintHeard, Life, Part, ServicesEdited, WorkQueued
 from .log import Redactor
+from .monitor.containers import Containers
 from .monitor.service import Monitor
 from .notify.mails import Mails
 from .notify.service import Notify
@@ -181,6 +182,7 @@ class Host:
         self.second_factor = SecondFactor(self.db, self.vault, self.links, self.passwords, self.activity, clock)
         self.passkeys = Passkeys(self.db, self.vault, self.activity, clock)
         self.monitor = Monitor(self.db, self.bus, self.pool, self.guard, lambda: self.supervisor.records, clock)
+        self.containers = Containers(self.pool, self.guard, self.activity, self.redactor.clean)
         self.playback = Watch(self.db, self.pool, self.guard, self.library, self.vault, clock)
         self.hints = Hints(
             self.pool,

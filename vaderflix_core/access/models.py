@@ -27,6 +27,8 @@ class Permission(StrEnum):
     DASHBOARD = "dashboard"
     MANAGE_DOWNLOADS = "downloads.manage"
     CONTAINERS = "containers.view"
+    RESTART_CONTAINERS = "containers.restart"
+    VIEW_LOGS = "logs.view"
     SETTINGS = "settings"
 
 
@@ -35,6 +37,8 @@ IMPLIED: dict[Permission, frozenset[Permission]] = {
     Permission.REQUEST_MOVIE: frozenset({Permission.REQUEST}),
     Permission.REQUEST_SERIES: frozenset({Permission.REQUEST}),
     Permission.MANAGE_REQUESTS: frozenset({Permission.VIEW_REQUESTS}),
+    Permission.RESTART_CONTAINERS: frozenset({Permission.CONTAINERS}),
+    Permission.VIEW_LOGS: frozenset({Permission.CONTAINERS}),
     Permission.MANAGE_USERS: frozenset({Permission.INVITE}),
 }
 

@@ -295,6 +295,14 @@ class Container(Struct, frozen=True, kw_only=True):
     started_at: Moment | None = None
 
 
+class LogLine(Struct, frozen=True, kw_only=True):
+    """One line that a container wrote, without control characters. `at` is None where the engine gave no time."""
+
+    at: Moment | None
+    stream: str  # stdout or stderr; a container with a terminal has stdout only
+    text: str
+
+
 class Recipient(Struct, frozen=True, kw_only=True):
     """A person a notification goes to. A notifier uses what it can address."""
 

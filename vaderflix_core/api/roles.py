@@ -27,6 +27,7 @@ from .models import (
     Image,
     LibraryItem,
     LibraryPage,
+    LogLine,
     MediaKind,
     MediaRequest,
     NewDownload,
@@ -186,6 +187,24 @@ class Containers(Protocol):
         """All containers, running or not."""
 
 
+class Logs(Protocol):
+    """Reads what the containers of a host write."""
+
+    async def logs(self, container_id: str, lines: int) -> list[LogLine]:
+        """The last lines of a container, oldest first, 500 at most. Raises `NotFound`."""
+
+
+class Restart(Protocol):
+    """Restarts the containers of a host."""
+
+    async def restart(self, container_id: str) -> None:
+        """Stop a container and start it again, or start one that does not run; ends when that is done.
+
+        Raises `NotFound`, `Rejected` when it may not be done, and `Unavailable` with `Cause.TIMEOUT` when it is not
+        known whether it was.
+        """
+
+
 class Storage(Protocol):
     """Knows disks."""
 
@@ -270,6 +289,8 @@ ABILITIES: tuple[Role, ...] = tuple(
         Live,
         WebhookReceiver,
         Containers,
+        Logs,
+        Restart,
         Storage,
         Choices,
         Identity,

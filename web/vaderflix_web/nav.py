@@ -38,6 +38,7 @@ def admin_home(viewer: User) -> str | None:
         ("dashboard", "/admin"),
         ("requests.manage", "/admin/requests"),
         ("downloads.manage", "/admin/downloads"),
+        ("containers.view", "/admin/containers"),
         ("users.manage", "/admin/people"),
         ("users.invite", "/admin/invitations"),
         ("activity.view", "/admin/activity"),
@@ -83,6 +84,7 @@ def rail_for(viewer: User, path: str, counts: dict[str, int] | None = None) -> l
                 ("dashboard", _("Dashboard"), "/admin", "pulse"),
                 ("requests.manage", _("Requests"), "/admin/requests", "list"),
                 ("downloads.manage", _("Downloads"), "/admin/downloads", "down"),
+                ("containers.view", _("Containers"), "/admin/containers", "box"),
             ),
         ),
         (

@@ -11,7 +11,7 @@ import pytest
 
 from vaderflix_core.api import AuthFailed, BadAnswer, BadSettings, Cause, NotFound, Unavailable, WrongService
 from vaderflix_core.api.settings import parse
-from vaderflix_docker_health.engine import Engine, Forbidden, check_allowed, explain, unframed
+from vaderflix_docker_health.engine import ALLOWED, Engine, Forbidden, check_allowed, explain
 from vaderflix_docker_health.settings import DockerSettings
 
 from .conftest import DATA, ENGINES, Replay, an_instance, recorded
@@ -23,8 +23,19 @@ ID = "2e19d281146f18e93881e723ad939cea66ae5712e6b32ac53568b061cd7d9e53"
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", f"/containers/{ID}/restart"),
+        ("GET", f"/containers/{ID}/restart"),
+        ("POST", f"/containers/{ID}/restart/"),
+        ("POST", f"/containers/{ID}/restart?signal=KILL"),
+        ("POST", "/containers/name/restart"),
+        ("POST", f"/containers/{ID}/../{ID}/restart"),
         ("POST", f"/containers/{ID}/stop"),
+        ("POST", f"/containers/{ID}/start"),
+        ("POST", f"/containers/{ID}/kill"),
+        ("POST", f"/containers/{ID}/update"),
+        ("POST", "/containers/prune"),
+        ("POST", f"/containers/{ID}/json"),
+        ("POST", f"/containers/{ID}/logs"),
+        ("PUT", f"/containers/{ID}/restart"),
         ("DELETE", f"/containers/{ID}"),
         ("POST", "/containers/create"),
         ("POST", f"/containers/{ID}/exec"),
@@ -46,9 +57,16 @@ ID = "2e19d281146f18e93881e723ad939cea66ae5712e6b32ac53568b061cd7d9e53"
         ("GET", ""),
     ],
 )
-def test_only_the_listed_reading_calls_are_allowed(method: str, path: str) -> None:
+def test_only_the_listed_calls_are_allowed(method: str, path: str) -> None:
     with pytest.raises(Forbidden):
         check_allowed(method, path)
+
+
+def test_of_what_changes_something_only_a_restart_is_listed() -> None:
+    assert [(verb, pattern.pattern) for verb, pattern in ALLOWED if verb != "GET"] == [
+        ("POST", "/containers/[0-9a-f]{12,64}/restart")
+    ]
+    check_allowed("POST", f"/containers/{ID}/restart")
 
 
 async def test_a_call_that_is_not_listed_sends_nothing() -> None:
@@ -57,7 +75,7 @@ async def test_a_call_that_is_not_listed_sends_nothing() -> None:
     await engine.version()
     replay.calls.clear()
     for container_id in ("../images", "x/../../secrets", "", "ABC", f"{ID}/export"):
-        for call in (engine.inspect, engine.stats):
+        for call in (engine.inspect, engine.stats, engine.restart):
             with pytest.raises(Forbidden):
                 await call(container_id)
     assert replay.calls == []
@@ -65,11 +83,11 @@ async def test_a_call_that_is_not_listed_sends_nothing() -> None:
 
 def test_the_only_way_out_is_the_checked_one() -> None:
     source = (Path(check_allowed.__code__.co_filename)).read_text()
-    assert source.count("self._http.request(") == 1
-    assert "check_allowed(" in source.partition("async def _request")[2].partition("self._http.request(")[0]
-    assert not any(
-        word in source for word in ("self._http.send", "self._http.stream", "self._http.get(", "import socket")
-    )
+    assert source.count("self._http.request(method, where") == source.count("self._http.request") == 1
+    assert source.count('self._http.stream("GET", where') == source.count("self._http.stream") == 1
+    assert source.count("where = await self._checked(") == source.count("where = ") == 2
+    assert source.partition("async def _checked")[2].partition('"""\n')[2].strip().startswith("check_allowed(")
+    assert not any(word in source for word in ("self._http.send", "self._http.get(", "import socket"))
 
 
 async def test_the_api_version_is_the_newest_both_speak(replay: Replay) -> None:
@@ -160,20 +178,6 @@ async def test_a_dead_socket_says_so(tmp_path: Path) -> None:
     os.mknod(tmp_path / "dead.sock", stat.S_IFSOCK | 0o600)
     with pytest.raises(Unavailable, match="Nothing answers at the socket"):
         await Engine(an_instance(address=f"unix://{tmp_path}/dead.sock")).version()
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_log_frames_become_lines(engine: str) -> None:
-    framed = json.loads(recorded(engine, "logs-mux.json"))
-    raw = bytes.fromhex(framed["raw_hex"])
-    assert unframed(raw) == "".join(frame["payload"] for frame in framed["frames"]).encode()
-    plain = bytes.fromhex(json.loads(recorded(engine, "logs-tty.json"))["raw_hex"])
-    assert unframed(plain) == plain
-
-
-def test_half_a_frame_gives_what_came() -> None:
-    assert unframed(b"\x01\0\0\0\0\0\0\x09half") == b"half"
-    assert unframed(b"\x01\0\0") == b""
 
 
 def test_errors_are_read_as_json_and_as_text() -> None:

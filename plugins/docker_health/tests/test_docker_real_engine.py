@@ -93,3 +93,22 @@ async def test_exit_codes_and_restart_loops_are_told(health: DockerHealth, docke
     assert sorted(rows["failed"].lines) == ["err", "out"]
     assert rows["done"].chip.tint == ""
     assert rows["loop"].chip.tint == "bad"
+
+
+async def test_logs_are_read_and_a_restart_is_done(health: DockerHealth, docker_engine: RealEngine) -> None:
+    made = docker_engine.run(
+        "talker", "printf '\\033[31mout\\033[0m\\n'; echo err >&2; trap 'exit 0' TERM; while :; do sleep 0.1; done"
+    )
+
+    async def lines() -> list[Any] | None:
+        found = await health.logs(made, 10)
+        return found if len(found) == 2 else None
+
+    said = await until(lines)
+    assert {(line.stream, line.text) for line in said} == {("stdout", "out"), ("stderr", "err")}
+    assert all(abs((dt.datetime.now(dt.UTC) - line.at).total_seconds()) < 60 for line in said)
+    before = await one(health, "talker")
+    await health.restart(made)
+    after = await one(health, "talker")
+    assert (after.state, after.restarts) == ("running", 0)
+    assert after.started_at > before.started_at

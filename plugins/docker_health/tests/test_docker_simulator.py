@@ -115,12 +115,12 @@ async def test_another_product_at_the_address_is_named(simulated: Simulated) -> 
         await health.test()
 
 
-async def test_it_refuses_to_do_anything(simulated: Simulated) -> None:
+async def test_it_refuses_to_do_anything_but_a_restart(simulated: Simulated) -> None:
     simulator, health = simulated
     await health.test()
     async with httpx.AsyncClient(base_url=health._instance.settings.address.replace("tcp", "http")) as client:
         film = simulator.container("films").id
-        assert (await client.post(f"/v1.45/containers/{film}/restart")).status_code == 404
+        assert (await client.post(f"/v1.45/containers/{film}/stop")).status_code == 404
         too_new = (await client.get("/v1.99/containers/json")).json()["message"]
         assert too_new.startswith("client version 1.99 is too new")
         assert (await client.get("/v1.3/containers/json")).status_code == 400

@@ -1,4 +1,4 @@
-"""Docker for Vader Flix: containers, what they use, and which of them are in trouble. Reads only."""
+"""Docker for Vader Flix: containers, what they use, and which of them are in trouble. Restarts them when asked to."""
 
 from __future__ import annotations
 

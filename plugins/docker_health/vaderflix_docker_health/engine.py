@@ -1,7 +1,7 @@
-"""Asks a Docker Engine, and can do nothing else: a fixed list of calls is all that leaves this module.
+"""Asks a Docker Engine, and restarts containers: a fixed list of calls is all that leaves this module.
 
 Whoever may write to the engine's socket owns the host, even when the socket is mounted read-only. So every call goes
-through one gate that knows six reading ones; see also the README on socket proxies.
+through one gate that knows six reading ones and the restart of one container; see also the README on socket proxies.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import httpx
@@ -20,6 +21,7 @@ from vaderflix_core.api import (
     BadAnswer,
     Cause,
     Instance,
+    LogLine,
     NotFound,
     Rejected,
     ServiceClient,
@@ -28,6 +30,7 @@ from vaderflix_core.api import (
     WrongService,
 )
 
+from .log import LogReader
 from .settings import DockerSettings
 from .wire import Info, Inspect, Stats, Summary, Version
 
@@ -41,9 +44,12 @@ ALLOWED: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("GET", re.compile(rf"/containers/{_ID}/json")),
     ("GET", re.compile(rf"/containers/{_ID}/stats")),
     ("GET", re.compile(rf"/containers/{_ID}/logs")),
+    ("POST", re.compile(rf"/containers/{_ID}/restart")),
 )
 NEWEST = (1, 51)  # the newest API version whose specification was read
 OLDEST = (1, 25)
+MOST_LOG = 8 * 2**20  # bytes of a log that are read
+RESTART_TIMEOUT = 90.0  # seconds: a container may take its time to stop; 10 unless it says otherwise
 ONE_SHOT = (1, 41)  # since then, stats come at once instead of after the engine's next sample
 
 
@@ -51,8 +57,13 @@ class Forbidden(Exception):
     """A call that is not on the list: a fault in this plugin, never the engine's."""
 
 
+def is_id(container_id: str) -> bool:
+    """Whether this can be the id of a container."""
+    return re.fullmatch(_ID, container_id) is not None
+
+
 def check_allowed(method: str, path: str) -> None:
-    """Raise `Forbidden` unless the call only reads one of the things on the list. `path` is without an API version."""
+    """Raise `Forbidden` unless the call is one of those on the list. `path` is without an API version."""
     if not any(method == verb and pattern.fullmatch(path) for verb, pattern in ALLOWED):
         raise Forbidden(f"{method} {path} is not a call that this plugin makes.")
 
@@ -108,12 +119,38 @@ class Engine:
             return await self._call(f"/containers/{container_id}/stats", Stats, stream="false")
         return await self._call(f"/containers/{container_id}/stats", Stats, stream="false", **{"one-shot": "true"})
 
-    async def last_words(self, container: Inspect, lines: int) -> list[str]:
-        """The last lines a container wrote, both streams in order. Raises `NotFound`."""
-        path = f"/containers/{container.id}/logs"
-        response = await self._request(path, versioned=True, stdout="true", stderr="true", tail=str(lines))
-        text = response.content if container.config.tty else unframed(response.content)
-        return text.decode("utf-8", "replace").splitlines()[-lines:]
+    async def logs(self, container: Inspect, lines: int) -> list[LogLine]:
+        """The last lines a container wrote, both streams in order. Raises `NotFound`.
+
+        Fewer than asked for when they are more than 8 MB.
+        """
+        while True:
+            reader = LogReader(terminal=container.config.tty, lines=lines)
+            if await self._pour(container, lines, reader) or lines == 1:
+                return reader.lines()
+            lines = max(1, lines // 10)
+
+    async def restart(self, container_id: str) -> None:
+        """Restart one container, or start it. Raises `NotFound`, and `Rejected` where a proxy lets us look only."""
+        path = f"/containers/{container_id}/restart"
+        try:
+            await self._request(path, method="POST", versioned=True, timeout=RESTART_TIMEOUT)
+        except AuthFailed as error:
+            said = "This engine lets us look only. A socket proxy has to allow POST for restarts of containers."
+            raise Rejected(said) from error
+
+    async def _pour(self, container: Inspect, lines: int, reader: LogReader) -> bool:
+        """Feed a log to the reader; False when it was cut because it is too long."""
+        wanted = {"stdout": "true", "stderr": "true", "timestamps": "true", "tail": str(lines)}
+        size = 0
+        where = await self._checked("GET", f"/containers/{container.id}/logs", versioned=True)
+        async with self._explaining(), self._http.stream("GET", where, params=wanted) as response:
+            async for part in response.aiter_bytes():
+                reader.feed(part)
+                size += len(part)
+                if size > MOST_LOG:
+                    return False
+        return True
 
     async def _api(self) -> tuple[int, int]:
         if self._negotiated is None:
@@ -122,7 +159,7 @@ class Engine:
         return self._negotiated
 
     async def _call(self, path: str, kind: type[T], **params: str) -> T:
-        return self._http.decode(await self._request(path, versioned=True, **params), kind)
+        return self._http.decode(await self._request(path, versioned=True, params=params), kind)
 
     async def _ask(self, path: str, kind: type[T]) -> T:
         try:
@@ -130,14 +167,23 @@ class Engine:
         except (BadAnswer, NotFound):
             raise WrongService("What answers at this address is not a Docker Engine.") from None
 
-    async def _request(self, path: str, *, versioned: bool, **params: str) -> httpx.Response:
-        check_allowed("GET", path)
-        prefix = ""
-        if versioned:
-            major, minor = await self._api()
-            prefix = f"/v{major}.{minor}"
+    async def _request(self, path: str, *, versioned: bool, method: str = "GET", **options: Any) -> httpx.Response:
+        where = await self._checked(method, path, versioned=versioned)
+        async with self._explaining():
+            return await self._http.request(method, where, **options)
+
+    async def _checked(self, method: str, path: str, *, versioned: bool) -> str:
+        """Where a call goes that may be made. Everything that leaves passes here."""
+        check_allowed(method, path)
+        if not versioned:
+            return path
+        major, minor = await self._api()
+        return f"/v{major}.{minor}{path}"
+
+    @asynccontextmanager
+    async def _explaining(self) -> AsyncIterator[None]:
         try:
-            return await self._http.request("GET", prefix + path, params=params)
+            yield
         except NotFound:
             raise
         except ServiceError as error:
@@ -167,15 +213,3 @@ def _socket_trouble(path: str) -> ServiceError:
 def _number(version: str) -> tuple[int, int] | None:
     found = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", version)
     return (int(found[1]), int(found[2])) if found else None
-
-
-def unframed(body: bytes) -> bytes:
-    """The text of a log without a terminal: frames of stream number, three zero bytes and length, big endian."""
-    parts, at = [], 0
-    while at + 8 <= len(body):
-        stream, length = struct.unpack_from(">BxxxI", body, at)
-        if stream > 2:
-            return body
-        parts.append(body[at + 8 : at + 8 + length])
-        at += 8 + length
-    return b"".join(parts)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from vaderflix_core.api import Container, HealthReport, Instance, ServiceInfo, Severity
+from vaderflix_core.api import Container, HealthReport, Instance, LogLine, NotFound, ServiceInfo, Severity
 
+from .engine import is_id
+from .log import MOST_LINES
 from .settings import DockerSettings
 from .view import Seen, View
 
@@ -16,7 +18,7 @@ OLD = timedelta(days=1)
 
 
 class DockerHealth:
-    """A `HealthCheck`, `Connectable` and `Containers` for one engine."""
+    """A `HealthCheck`, `Connectable`, `Containers`, `Logs` and `Restart` for one engine."""
 
     def __init__(self, instance: Instance[DockerSettings]) -> None:
         self._instance = instance
@@ -32,6 +34,20 @@ class DockerHealth:
         """All containers, by name. CPU is known from the second reading on."""
         return [seen.container for seen in await self.view.read()]
 
+    async def logs(self, container_id: str, lines: int) -> list[LogLine]:
+        """The last lines of a container, 500 at most. Raises `NotFound`."""
+        _must_be_id(container_id)
+        record = await self.view.engine.inspect(container_id)
+        return await self.view.engine.logs(record, min(max(lines, 1), MOST_LINES))
+
+    async def restart(self, container_id: str) -> None:
+        """Restart a container, or start one that does not run. Raises `NotFound`."""
+        _must_be_id(container_id)
+        try:
+            await self.view.engine.restart(container_id)
+        finally:
+            self.view.forget()
+
     async def look(self) -> None:
         """Read all containers once, for their figures and restarts."""
         await self.view.read()
@@ -44,6 +60,11 @@ class DockerHealth:
             for seen in await self.view.read()
             for report in findings(seen, now, self._instance.settings.memory_warn_percent)
         ]
+
+
+def _must_be_id(container_id: str) -> None:
+    if not is_id(container_id):
+        raise NotFound("There is no such container.")
 
 
 def findings(seen: Seen, now: datetime, memory_warn_percent: int) -> Iterator[HealthReport]:

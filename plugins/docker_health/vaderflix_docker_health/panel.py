@@ -79,7 +79,7 @@ def chip(seen: Seen) -> Chip:
 
 async def _last_words(health: DockerHealth, seen: Seen) -> tuple[str, ...]:
     try:
-        return tuple(await health.view.engine.last_words(seen.record, LINES))
+        return tuple(line.text for line in await health.view.engine.logs(seen.record, LINES))
     except NotFound:
         return ()
     except ServiceError as error:

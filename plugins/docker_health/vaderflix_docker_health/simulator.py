@@ -1,6 +1,6 @@
 """A Docker Engine of paper: the containers of the demo household, with figures that move as real ones do.
 
-Shaped by what engine 26.1 (API 1.45) answered. Reads only; everything else is “page not found”.
+Shaped by what engine 26.1 (API 1.45) answered. It reads and restarts; everything else is “page not found”.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Simulated(Struct, kw_only=True):
     oom_killed: bool = False
     restarts: int = 0
     log: tuple[str, ...] = ("[Info] Started", "[Info] Listening")
+    started: float | None = None  # None: with the engine
 
     @property
     def id(self) -> str:
@@ -110,6 +111,8 @@ class DockerSimulator:
             if asked < OLDEST_API:
                 oldest = f"Minimum supported API version is {_dotted(OLDEST_API)}, please upgrade your client"
                 return _error(400, f"client version {_dotted(asked)} is too old. {oldest} to a newer version")
+        if method == "POST" and (found := re.fullmatch(r"/containers/([\w.-]+)/restart", path)):
+            return self._restart(found[1])
         if method != "GET":
             return _error(404, "page not found")
         if path == "/_ping":
@@ -123,17 +126,35 @@ class DockerSimulator:
         found = re.fullmatch(r"/containers/([\w.-]+)/(json|stats|logs)", path)
         if not found:
             return _error(404, "page not found")
-        for one in self.household:
-            if one.name == found[1] or one.id.startswith(found[1]):
-                if found[2] == "logs":
-                    return 200, "application/vnd.docker.multiplexed-stream", _framed(one, int(query.get("tail", "100")))
-                return _json(self._inspect(one) if found[2] == "json" else self._stats(one))
-        return _error(404, f"No such container: {found[1]}")
+        one = self._named(found[1])
+        if one is None:
+            return _error(404, f"No such container: {found[1]}")
+        if found[2] == "logs":
+            stamped = self._since(one) if query.get("timestamps") == "true" else None
+            frames = _framed(one, int(query.get("tail", "100")), stamped)
+            return 200, "application/vnd.docker.multiplexed-stream", frames
+        return _json(self._inspect(one) if found[2] == "json" else self._stats(one))
+
+    def _named(self, wanted: str) -> Simulated | None:
+        return next((one for one in self.household if one.name == wanted or one.id.startswith(wanted)), None)
+
+    def _since(self, one: Simulated) -> float:
+        return self._began if one.started is None else one.started
+
+    def _restart(self, wanted: str) -> tuple[int, str, bytes]:
+        """As the engine does it: a restart by hand starts the count of restarts anew."""
+        one = self._named(wanted)
+        if one is None:
+            return _error(404, f"No such container: {wanted}")
+        one.state, one.exit_code, one.oom_killed, one.restarts = "running", 0, False, 0
+        one.started = self._clock()
+        one.log = (*one.log[-100:], "[Info] Started", "[Info] Listening")
+        return 204, "application/json", b""
 
     def _summary(self, one: Simulated) -> dict[str, Any]:
         health = f" ({'health: starting' if one.health == 'starting' else one.health})" if one.health else ""
         words = {
-            "running": f"Up {int((self._clock() - self._began) / 60)} minutes{health}",
+            "running": f"Up {int((self._clock() - self._since(one)) / 60)} minutes{health}",
             "exited": f"Exited ({one.exit_code}) 2 minutes ago",
             "restarting": f"Restarting ({one.exit_code}) 5 seconds ago",
         }
@@ -165,7 +186,7 @@ class DockerSimulator:
             "Pid": 4000 if running else 0,
             "ExitCode": one.exit_code,
             "Error": "",
-            "StartedAt": _iso(self._began),
+            "StartedAt": _iso(self._since(one)),
             "FinishedAt": NEVER if running else _iso(self._clock() - 120),
         }
         if one.health:
@@ -256,8 +277,10 @@ def _error(status: int, message: str) -> tuple[int, str, bytes]:
     return status, "application/json", json.dumps({"message": message}).encode()
 
 
-def _framed(one: Simulated, tail: int) -> bytes:
-    lines = [f"{line}\n".encode() for line in one.log[-tail:]]
+def _framed(one: Simulated, tail: int, started: float | None) -> bytes:
+    said = one.log[-tail:]
+    times = [f"{_iso(started + at / 10)} " if started is not None else "" for at in range(len(said))]
+    lines = [f"{time}{line}\n".encode() for time, line in zip(times, said, strict=True)]
     return b"".join(struct.pack(">BxxxI", 1, len(line)) + line for line in lines)
 
 

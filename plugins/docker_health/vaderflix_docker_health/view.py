@@ -72,6 +72,10 @@ class View:
             self._read_at = clock()
             return self._seen
 
+    def forget(self) -> None:
+        """Something was done to a container: the next reading is a new one."""
+        self._read_at = float("-inf")
+
     async def _one(self, summary: Summary) -> Seen | None:
         past = self._past.setdefault(summary.id, _Past())
         memory = None

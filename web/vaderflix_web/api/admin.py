@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
-from vaderflix_core.api.roles import Containers, Storage
+from vaderflix_core.api.models import LogLine
+from vaderflix_core.api.roles import Storage
 from vaderflix_core.failures import Missing
+from vaderflix_core.monitor.containers import ContainersReport
 from vaderflix_core.monitor.service import InstanceHealth
 from vaderflix_core.store.deliveries import Delivery
 from vaderflix_core.store.incidents import Incident
@@ -38,9 +40,25 @@ async def incidents(request: Req) -> list[Incident]:
 
 
 @get("/containers", opt={"permission": "containers.view"})
-async def containers(request: Req) -> list[dict[str, Any]]:
+async def containers(request: Req) -> list[ContainersReport]:
     """The containers that each service sees, and whether it answered."""
-    return await _asked(request, Containers, "containers")
+    return await host_of(request).containers.reports(request.user)
+
+
+@get("/containers/{instance:str}/{container_id:str}/logs", opt={"permission": "logs.view"})
+async def logs(
+    request: Req, instance: FromPath[str], container_id: FromPath[str], lines: FromQuery[int] = 200
+) -> list[LogLine]:
+    """The last lines of a container, oldest first, at most 500; `at` is null where no time is known."""
+    return await host_of(request).containers.logs(request.user, instance, container_id, lines)
+
+
+@post(
+    "/containers/{instance:str}/{container_id:str}/restart", opt={"permission": "containers.restart"}, status_code=204
+)
+async def restart(request: Req, instance: FromPath[str], container_id: FromPath[str]) -> None:
+    """Restart a container, or start one that does not run. A 502 may mean that it is not known whether it was done."""
+    await host_of(request).containers.restart(request.user, instance, container_id)
 
 
 @get("/storage", opt=DASHBOARD)
@@ -77,4 +95,4 @@ async def _asked(request: Req, ability: type, method: str) -> list[dict[str, Any
     ]
 
 
-HANDLERS = [health, check, incidents, containers, storage, deliveries, dead_jobs, revive]
+HANDLERS = [health, check, incidents, containers, logs, restart, storage, deliveries, dead_jobs, revive]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 DEEDS: dict[str, str] = {
     "access.approved": "Let somebody in who asked",
     "access.rejected": "Rejected a request for access",
+    "container.restarted": "Restarted a container",
     "data.exported": "Took a copy of the account's data",
     "device.all_signed_out": "Signed all other devices out",
     "device.signed_out": "Signed a device out",
@@ -77,6 +78,7 @@ DEEDS: dict[str, str] = {
 }
 GROUPS: dict[str, str] = {
     "access": "Access requests",
+    "container": "Containers",
     "data": "Copies of data",
     "device": "Devices",
     "download": "Downloads",

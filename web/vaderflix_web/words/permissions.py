@@ -32,6 +32,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[P, str], ...]], ...] = (
             (P.DASHBOARD, "See the dashboard"),
             (P.MANAGE_DOWNLOADS, "Pause and remove downloads"),
             (P.CONTAINERS, "See containers"),
+            (P.VIEW_LOGS, "Read the logs of containers"),
+            (P.RESTART_CONTAINERS, "Restart containers"),
             (P.SETTINGS, "Change services and settings"),
         ),
     ),

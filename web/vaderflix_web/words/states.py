@@ -121,3 +121,20 @@ def outcome_words(outcome: str) -> str:
         "skipped": _("not asked, it failed before"),
         "auth_failed": _("refused to answer"),
     }.get(outcome, _("no answer"))
+
+
+def container_chip(state: str, health: str) -> Chip:
+    """The chip of a container."""
+    if state == "running":
+        return {
+            "healthy": Chip(_("Healthy"), "check", "ok"),
+            "starting": Chip(_("Starting"), "spin", "busy"),
+            "unhealthy": Chip(_("Unhealthy"), "warn", "bad"),
+        }.get(health, Chip(_("Running"), "check", "ok"))
+    return {
+        "paused": Chip(_("Paused"), "pause", "warn"),
+        "restarting": Chip(_("Restarting"), "refresh", "bad"),
+        "created": Chip(_("Never started"), "circle"),
+        "exited": Chip(_("Stopped"), "stop"),
+        "dead": Chip(_("Dead"), "x", "bad"),
+    }.get(state, Chip(_("Not known"), "info"))

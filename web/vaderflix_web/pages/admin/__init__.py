@@ -3,6 +3,7 @@
 from . import (
     access,
     activity,
+    containers,
     dashboard,
     downloads,
     house,
@@ -22,6 +23,7 @@ from . import (
 HANDLERS = [
     *access.HANDLERS,
     *activity.HANDLERS,
+    *containers.HANDLERS,
     *dashboard.HANDLERS,
     *downloads.HANDLERS,
     *house.HANDLERS,
