@@ -37,6 +37,7 @@ def admin_home(viewer: User) -> str | None:
     for permission, href in (
         ("dashboard", "/admin"),
         ("requests.manage", "/admin/requests"),
+        ("problems.view", "/admin/problems"),
         ("downloads.manage", "/admin/downloads"),
         ("users.manage", "/admin/people"),
         ("users.invite", "/admin/invitations"),
@@ -82,6 +83,7 @@ def rail_for(viewer: User, path: str, counts: dict[str, int] | None = None) -> l
             (
                 ("dashboard", _("Dashboard"), "/admin", "pulse"),
                 ("requests.manage", _("Requests"), "/admin/requests", "list"),
+                ("problems.view", _("Problems"), "/admin/problems", "flag"),
                 ("downloads.manage", _("Downloads"), "/admin/downloads", "down"),
             ),
         ),
