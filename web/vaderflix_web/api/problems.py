@@ -89,13 +89,13 @@ async def report(request: Req, data: JSONBody[NewProblem]) -> ProblemOut:
 async def listing(
     request: Req,
     whose: Annotated[str, QueryParameter(name="scope")] = "mine",
-    state: FromQuery[ProblemState | None] = None,
+    standing: Annotated[ProblemState | None, QueryParameter(name="state")] = None,
     limit: FromQuery[int] = 50,
     before: FromQuery[int | None] = None,
 ) -> list[ProblemOut]:
     """Problems, newest first. `scope` is mine or all, `state` keeps only those, `before` is the last id of a page."""
     found = await host_of(request).problems.list(
-        request.user, scope=whose, state=state, limit=max(1, min(limit, 200)), before=before
+        request.user, scope=whose, state=standing, limit=max(1, min(limit, 200)), before=before
     )
     return [ProblemOut.of(one) for one in found]
 
