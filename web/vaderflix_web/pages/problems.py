@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OPT = {"permission": "problems.report"}
 SHOWN = 60
+FIELDS = ("sort", "season", "episode", "message")
 
 
 def problem_row(problem: Problem) -> dict[str, Any]:
@@ -84,8 +85,8 @@ def _form(
         base=title_href(found.hit.kind, found.hit.ref or ref),
         seasons=[s for s in found.seasons if s.held],
         sorts=sort_choices(),
-        sent=sent,
-        errors=errors,
+        sent={name: sent.get(name, "") for name in FIELDS},
+        errors={name: errors.get(name, "") for name in FIELDS},
     )
 
 
@@ -104,7 +105,7 @@ async def report(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     """Store the report. Which title it is comes from our own look-up, never from the form."""
     found = await _held_title(request, kind, ref)
     hit, form = found.hit, await request.form()
-    sent = {name: text(form, name) for name in ("sort", "season", "episode", "message")}
+    sent = {name: text(form, name) for name in FIELDS}
     if sent["sort"] not in set(ProblemSort):
         return _form(request, found, ref, sent, {"sort": _("Choose what is wrong.")}, status=422)
     try:
