@@ -56,6 +56,7 @@ from .plugins.pool import Pool
 from .plugins.records import InstanceRecord, InstanceState
 from .plugins.supervisor import Supervisor
 from .plugins.work import PluginWork
+from .problems.service import Problems
 from .requests.follow import Follower
 from .requests.service import SUBMIT, Requests
 from .requests.submit import Submitter
@@ -142,6 +143,7 @@ class Host:
             elsewhere=lambda: self.bus.publish(WorkQueued(at=clock())),
         )
         self.downloads = Downloads(self.db, self.bus, self.pool, self.guard, clock)
+        self.problems = Problems(self.db, self.jobs, clock)
         self.requests = Requests(self.db, self.bus, self.jobs, self.downloads, clock)
         self.submitter = Submitter(self.db, self.bus, self.pool, self.guard, self.runner, clock)
         self.follower = Follower(self.db, self.bus, self.pool, self.guard, self.library, clock)

@@ -9,6 +9,7 @@ from attack import Besieged, Person, Route
 
 from vaderflix_core.access.models import ROLES, Permission
 from vaderflix_core.api.models import ExternalIds, MediaKind
+from vaderflix_core.problems.models import ProblemSort
 
 pytestmark = pytest.mark.anyio
 
@@ -26,11 +27,15 @@ async def belongings(house: Besieged) -> dict[str, int]:
     made = await house.host.requests.create(
         edith, kind=MediaKind.MOVIE, ids=ExternalIds(tmdb=19), title="Metropolis", year=1927, seasons=(), poster=None
     )
+    problem, _new = await house.host.problems.report(
+        edith, kind=MediaKind.MOVIE, ids=ExternalIds(tmdb=653), title="Nosferatu", sort=ProblemSort.SOUND
+    )
     person = await house.person("edith")
     me = await person.http.get("/api/v1/me/devices")
     _key, key = await house.host.sessions.create_key(edith, "hers", None)
     return {
         "request_id": made.id,
+        "problem_id": problem.id,
         "device_id": next(one["id"] for one in me.json() if one["here"]),
         "key_id": key.id,
         "user_id": edith.id,

@@ -21,6 +21,9 @@ class Permission(StrEnum):
     AUTO_APPROVE_SERIES = "request.auto_approve.series"
     VIEW_REQUESTS = "requests.view"
     MANAGE_REQUESTS = "requests.manage"
+    REPORT_PROBLEMS = "problems.report"
+    VIEW_PROBLEMS = "problems.view"
+    MANAGE_PROBLEMS = "problems.manage"
     INVITE = "users.invite"
     MANAGE_USERS = "users.manage"
     ACTIVITY = "activity.view"
@@ -39,13 +42,15 @@ IMPLIED: dict[Permission, frozenset[Permission]] = {
     Permission.MANAGE_REQUESTS: frozenset({Permission.VIEW_REQUESTS}),
     Permission.RESTART_CONTAINERS: frozenset({Permission.CONTAINERS}),
     Permission.VIEW_LOGS: frozenset({Permission.CONTAINERS}),
+    Permission.MANAGE_PROBLEMS: frozenset({Permission.VIEW_PROBLEMS}),
     Permission.MANAGE_USERS: frozenset({Permission.INVITE}),
 }
 
 ADMIN = "admin"
+VIEWER = frozenset({Permission.BROWSE, Permission.PLAY, Permission.REPORT_PROBLEMS})
 ROLES: dict[str, frozenset[Permission]] = {
-    "viewer": frozenset({Permission.BROWSE, Permission.PLAY}),
-    "requester": frozenset({Permission.BROWSE, Permission.PLAY, Permission.REQUEST_MOVIE, Permission.REQUEST_SERIES}),
+    "viewer": VIEWER,
+    "requester": VIEWER | {Permission.REQUEST_MOVIE, Permission.REQUEST_SERIES},
     ADMIN: frozenset(Permission),
 }
 

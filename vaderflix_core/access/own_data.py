@@ -15,6 +15,7 @@ from ..failures import Missing
 from ..requests.states import ENDED
 from ..store import activity as activity_store
 from ..store import own_data as store
+from ..store import problems as problem_store
 from ..store import requests as request_store
 from ..store import sessions as session_store
 from ..store import users as user_store
@@ -55,6 +56,8 @@ class OwnData:
         for name, value in first.items():
             yield b',"' + name.encode() + b'":' + msgspec.json.encode(value)
         async for part in self._listed("requests", self._requests, user):
+            yield part
+        async for part in self._listed("problems", self._problems, user):
             yield part
         async for part in self._listed("activity", self._entries, user):
             yield part
@@ -107,6 +110,11 @@ class OwnData:
             ]
             found.append(facts)
         return found
+
+    @staticmethod
+    def _problems(conn: Connection, user: User, before: int | None) -> list[dict[str, Any]]:
+        found = problem_store.find(conn, owner=user.id, limit=PAGE, before=before)
+        return [msgspec.structs.asdict(problem) for problem in found]
 
     @staticmethod
     def _entries(conn: Connection, user: User, before: int | None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Who is told what: news of requests become notifications, one job for each channel and person, retried apart."""
+"""Who is told what: news become notifications, one job for each channel and person, retried apart."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from ..failures import Conflict
 from ..jobs.runner import After, Effects, Runner, TryAgain
 from ..plugins.guard import Answer, Guard, Outcome
 from ..plugins.pool import Pool
+from ..problems.models import Problem
 from ..requests.models import Request
 from ..store import deliveries, jobs
+from ..store import problems as problem_store
 from ..store import requests as request_store
 from ..store import users as user_store
 from ..store.database import Database
 from ..store.deliveries import Delivery
 from ..store.jobs import Job
-from .queue import NEWS
+from .queue import NEWS, PROBLEM_NEWS
 from .wishes import wants
-from .words import request_news
+from .words import problem_news, request_news
 
 DELIVER = "notify.deliver"
 SEND_SECONDS = 60.0
@@ -57,6 +59,7 @@ class Notify:
         self._clock = clock
         self._base_url = base_url
         runner.register(NEWS, self._news, attempts=10)
+        runner.register(PROBLEM_NEWS, self._problem_news, attempts=10)
         runner.register(DELIVER, self._deliver, attempts=40, on_dead=self._refused)
 
     async def _news(self, job: Job) -> Effects | None:
@@ -76,8 +79,35 @@ class Notify:
             and wants(user, what)
             and (user.may(Permission.MANAGE_REQUESTS) if what in TO_MANAGERS else user.id == request.user_id)
         ]
+        return self._tell([self._note(job.key, request, what, user) for user in people])
+
+    async def _problem_news(self, job: Job) -> Effects | None:
+        """The same for a problem: all managers hear of a report but the reporter, who hears when it is solved."""
+        what = str(job.payload["what"])
+
+        def read(conn: Connection) -> tuple[Problem | None, list[User]]:
+            return problem_store.get(conn, int(job.payload["problem"])), user_store.all_users(conn)
+
+        problem, everyone = await self._db.read(read)
+        if problem is None:
+            return None
+        to_managers = what == "problem_reported"
+        people = [
+            user
+            for user in everyone
+            if not user.disabled
+            and wants(user, what)
+            and (user.id != problem.user_id) is to_managers
+            and (user.may(Permission.MANAGE_PROBLEMS) or not to_managers)
+        ]
+        title, text = problem_news(problem, what)
+        page = "/admin/problems" if to_managers else "/problems"
+        severity = Severity.WARNING if to_managers else Severity.OK
+        return self._tell([self._notification(job.key, user, title, text, page, severity) for user in people])
+
+    def _tell(self, notes: list[Notification]) -> Effects:
+        """Queue a delivery of each over every channel."""
         channels = [binding.instance for binding in self._pool.bindings(Notifier)]
-        notes = [self._note(job.key, request, what, user) for user in people]
 
         def effects(conn: Connection) -> After | None:
             now = self._clock()
@@ -90,13 +120,17 @@ class Notify:
 
     def _note(self, key: str, request: Request, what: str, user: User) -> Notification:
         title, text = request_news(request, what)
+        severity = Severity.WARNING if what == "failed" else Severity.OK
+        return self._notification(key, user, title, text, f"/requests/{request.id}", severity)
+
+    def _notification(self, key: str, user: User, title: str, text: str, path: str, severity: Severity) -> Notification:
         base = self._base_url()
         return Notification(
             id=f"{key}:{user.id}",
             title=title,
             text=text,
-            url=f"{base.rstrip('/')}/requests/{request.id}" if base else None,
-            severity=Severity.WARNING if what == "failed" else Severity.OK,
+            url=f"{base.rstrip('/')}{path}" if base else None,
+            severity=severity,
             recipients=(Recipient(name=user.display_name, email=user.email),),
         )
 

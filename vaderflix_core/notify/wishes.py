@@ -19,6 +19,8 @@ class News(StrEnum):
     DECLINED = "declined"
     PARTLY = "partly"
     AVAILABLE = "available"
+    PROBLEM_REPORTED = "problem_reported"
+    PROBLEM_SOLVED = "problem_solved"
     ACCESS_RECEIVED = "access_received"
     NEW_SIGN_IN = "new_sign_in"
     PASSWORD_RESET = "password_reset"
@@ -41,6 +43,8 @@ KINDS = (
     Kind(news=News.DECLINED, needs=Permission.REQUEST),
     Kind(news=News.ASKED, needs=Permission.MANAGE_REQUESTS),
     Kind(news=News.FAILED, needs=Permission.MANAGE_REQUESTS),
+    Kind(news=News.PROBLEM_SOLVED, needs=Permission.REPORT_PROBLEMS),
+    Kind(news=News.PROBLEM_REPORTED, needs=Permission.MANAGE_PROBLEMS),
     Kind(news=News.ACCESS_RECEIVED, needs=Permission.MANAGE_USERS, by_mail=True),
     Kind(news=News.NEW_SIGN_IN, by_mail=True),
     Kind(

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from ..problems.models import Problem, ProblemSort
 from ..requests.models import Request
+
+_SORTS = {
+    ProblemSort.PICTURE: "the picture",
+    ProblemSort.SOUND: "the sound",
+    ProblemSort.SUBTITLES: "the subtitles",
+}
 
 
 def _title(request: Request) -> str:
@@ -23,5 +30,24 @@ def request_news(request: Request, what: str) -> tuple[str, str]:
         "available": (f"{title} is ready", "You can watch it now."),
         "partly": (f"{title} is partly ready", "You can watch the first episodes now. The rest follows."),
         "failed": (f"{title} could not be sent", f"{request.evidence} Try it again on the request's page."),
+    }
+    return texts[what]
+
+
+def problem_news(problem: Problem, what: str) -> tuple[str, str]:
+    """The title and text of one piece of news about a problem."""
+    place = problem.title
+    if problem.season is not None:
+        place += f", season {problem.season}"
+    if problem.episode is not None:
+        place += f", episode {problem.episode}"
+    part = _SORTS.get(problem.sort)
+    about = f"{part} of {place}" if part else place
+    texts = {
+        "problem_reported": (
+            f"{problem.username} reports a problem with {about}",
+            problem.message or "Nothing more was said.",
+        ),
+        "problem_solved": (f"The problem with {about} is solved", problem.answer or "No more was said."),
     }
     return texts[what]

@@ -130,6 +130,27 @@ request_events = Table(
     Column("data", Packed(dict[str, str]), nullable=False),
 )
 
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", Id, primary_key=True),
+    owner(index=True),
+    Column("kind", String(16), nullable=False),
+    Column("imdb", String(16)),
+    Column("tmdb", BigInteger),
+    Column("tvdb", BigInteger),
+    Column("title", Text, nullable=False),
+    Column("season", Integer),
+    Column("episode", Integer),
+    Column("sort", String(16), nullable=False),  # picture, sound, subtitles, other
+    Column("message", Text, nullable=False, default=""),
+    Column("state", String(16), nullable=False, index=True),  # open, solved
+    Column("answer", Text, nullable=False, default=""),
+    Column("solved_by", String(120), nullable=False, default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
 jobs = Table(
     "jobs",
     metadata,

@@ -37,6 +37,7 @@ def admin_home(viewer: User) -> str | None:
     for permission, href in (
         ("dashboard", "/admin"),
         ("requests.manage", "/admin/requests"),
+        ("problems.view", "/admin/problems"),
         ("downloads.manage", "/admin/downloads"),
         ("containers.view", "/admin/containers"),
         ("users.manage", "/admin/people"),
@@ -83,6 +84,7 @@ def rail_for(viewer: User, path: str, counts: dict[str, int] | None = None) -> l
             (
                 ("dashboard", _("Dashboard"), "/admin", "pulse"),
                 ("requests.manage", _("Requests"), "/admin/requests", "list"),
+                ("problems.view", _("Problems"), "/admin/problems", "flag"),
                 ("downloads.manage", _("Downloads"), "/admin/downloads", "down"),
                 ("containers.view", _("Containers"), "/admin/containers", "box"),
             ),

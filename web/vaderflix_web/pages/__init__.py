@@ -1,6 +1,21 @@
 """The pages, one module each."""
 
-from . import ask, browse, doors, doors_outside, home, hooks, invite, media, player, recovery, requests, search, title
+from . import (
+    ask,
+    browse,
+    doors,
+    doors_outside,
+    home,
+    hooks,
+    invite,
+    media,
+    player,
+    problems,
+    recovery,
+    requests,
+    search,
+    title,
+)
 from .admin import HANDLERS as ADMIN_HANDLERS
 from .you import HANDLERS as YOU_HANDLERS
 
@@ -14,6 +29,7 @@ HANDLERS = [
     *invite.HANDLERS,
     *media.HANDLERS,
     *player.HANDLERS,
+    *problems.HANDLERS,
     *recovery.HANDLERS,
     *requests.HANDLERS,
     *search.HANDLERS,

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from vaderflix_core.search.models import TitlePage, TitleSeason
 
 
-async def _title(request: Req, kind: str, ref: str) -> TitlePage:
+async def known_title(request: Req, kind: str, ref: str) -> TitlePage:
+    """The title that an address names. Raises `Missing`."""
     if kind not in KINDS or len(ref) > 60:
         raise Missing("There is no such title.")
     found = await host_of(request).titles.get(KINDS[kind], ref)
@@ -73,7 +74,7 @@ def season_chip(season: TitleSeason, asked: Request | None = None) -> Chip:
 @get("/title/{kind:str}/{ref:str}", opt={"permission": "browse"})
 async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     """The page of a film or a series."""
-    found = await _title(request, kind, ref)
+    found = await known_title(request, kind, ref)
     host, hit = host_of(request), found.hit
     button, asked = await hit_button(host, request.user, hit)
     seen, waiting = await _seen(request, found), await _asked(request, found)
@@ -96,6 +97,7 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
         begun=seen,
         others=await _others(request, found) if hit.kind == "movie" else [],
         base=title_href(hit.kind, hit.ref or ref),
+        can_report=bool(hit.held) and "problems.report" in request.user.permissions,
     )
 
 
@@ -146,7 +148,7 @@ def _facts(request: Req, found: TitlePage) -> list[tuple[str, str]]:
 @get("/title/{kind:str}/{ref:str}/season/{number:int}", opt={"permission": "browse"})
 async def season(request: Req, kind: FromPath[str], ref: FromPath[str], number: FromPath[int]) -> Page:
     """The episodes held of one season, as a part of the title's page."""
-    found = await _title(request, kind, ref)
+    found = await known_title(request, kind, ref)
     if not found.hit.held:
         raise Missing("The library has nothing of it.")
     host, held = host_of(request), found.hit.held[0]
@@ -177,7 +179,7 @@ async def _positions(request: Req, held: Any) -> list[Any]:
 @get("/title/{kind:str}/{ref:str}/request", opt={"permission": "request"})
 async def request_form(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     """The request dialog; a page of its own where no script runs."""
-    found = await _title(request, kind, ref)
+    found = await known_title(request, kind, ref)
     chosen = _missing(found, await _asked(request, found))
     return await _form(request, found, title_href(found.hit.kind, found.hit.ref or ref), chosen, "")
 
@@ -205,7 +207,7 @@ async def _form(request: Req, found: TitlePage, base: str, chosen: list[int], er
 @post("/title/{kind:str}/{ref:str}/request", opt={"permission": "request"})
 async def ask(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     """Store the request. What is asked for comes from our own look-up, never from the form."""
-    found = await _title(request, kind, ref)
+    found = await known_title(request, kind, ref)
     hit = found.hit
     base = title_href(hit.kind, hit.ref or ref)
     form = await request.form()

@@ -103,6 +103,14 @@ def access_need(waiting: int) -> list[Need]:
     return [Need(title=said % {"n": waiting}, tint="", href="/admin/access", action=_("Answer"))]
 
 
+def problem_need(still_open: int) -> list[Need]:
+    """The problems that people reported and nobody solved yet."""
+    if not still_open:
+        return []
+    said = ngettext("%(n)s reported problem is open", "%(n)s reported problems are open", still_open)
+    return [Need(title=said % {"n": still_open}, tint="", href="/admin/problems", action=_("Look"))]
+
+
 def request_need(waiting: int, stuck: int) -> list[Need]:
     """The requests that wait for an admin."""
     needs = []

@@ -24,6 +24,14 @@ GROUPS: tuple[tuple[str, tuple[tuple[P, str], ...]], ...] = (
         ((P.VIEW_REQUESTS, "See everybody's requests"), (P.MANAGE_REQUESTS, "Approve and decline requests")),
     ),
     (
+        "Problems with titles",
+        (
+            (P.REPORT_PROBLEMS, "Report problems with titles"),
+            (P.VIEW_PROBLEMS, "See everybody's problems"),
+            (P.MANAGE_PROBLEMS, "Answer and solve problems"),
+        ),
+    ),
+    (
         "Run the house",
         (
             (P.INVITE, "Invite people"),

@@ -301,6 +301,30 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_positions_user_id_users'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('user_id', 'instance', 'key', name=op.f('pk_positions'))
     )
+    op.create_table('problems',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('imdb', sa.String(length=16), nullable=True),
+    sa.Column('tmdb', sa.BigInteger(), nullable=True),
+    sa.Column('tvdb', sa.BigInteger(), nullable=True),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('season', sa.Integer(), nullable=True),
+    sa.Column('episode', sa.Integer(), nullable=True),
+    sa.Column('sort', sa.String(length=16), nullable=False),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('solved_by', sa.String(length=120), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_problems_user_id_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_problems'))
+    )
+    with op.batch_alter_table('problems', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_problems_state'), ['state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_problems_user_id'), ['user_id'], unique=False)
+
     op.create_table('recovery_codes',
     sa.Column('code_hash', sa.LargeBinary(length=32), nullable=False),
     sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -472,6 +496,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_recovery_codes_user_id'))
 
     op.drop_table('recovery_codes')
+    with op.batch_alter_table('problems', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_problems_user_id'))
+        batch_op.drop_index(batch_op.f('ix_problems_state'))
+
+    op.drop_table('problems')
     op.drop_table('positions')
     with op.batch_alter_table('passkeys', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_passkeys_user_id'))

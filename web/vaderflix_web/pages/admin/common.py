@@ -20,6 +20,8 @@ async def admin_page(http: Request[Any, Any, Any], template: str, /, *, status: 
     if "requests.manage" in viewer.permissions:
         by_state = await host.requests.counts(viewer)
         counts["/admin/requests"] = by_state.get(RequestState.PENDING, 0)
+    if "problems.view" in viewer.permissions:
+        counts["/admin/problems"] = await host.problems.open_count(viewer)
     if "downloads.manage" in viewer.permissions:
         moving = [d for r in host.downloads.reports() for d in r.downloads if d.state == "downloading"]
         counts["/admin/downloads"] = len(moving)

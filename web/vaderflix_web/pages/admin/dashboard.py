@@ -17,7 +17,16 @@ from ...downloads_view import overview
 from ...i18n import ngettext
 from ...live import Changes, Event, batches, event_stream
 from ...page import Page, Req, fragment, go_to
-from ...words.dashboard import Need, access_need, headline, instance_needs, plugin_needs, removal_needs, request_need
+from ...words.dashboard import (
+    Need,
+    access_need,
+    headline,
+    instance_needs,
+    plugin_needs,
+    problem_need,
+    removal_needs,
+    request_need,
+)
 from ...words.states import health_chip
 from .common import admin_page
 from .requests import MOVING, is_stuck
@@ -38,6 +47,8 @@ async def _view(request: Request[Any, Any, Any]) -> dict[str, Any]:
         open_ones = await host.requests.list(viewer, scope="all", states=(*MOVING, RequestState.FAILED), limit=200)
         stuck = sum(1 for r in open_ones if is_stuck(r))
         needs += request_need(waiting, stuck)
+    if "problems.manage" in may:
+        needs += problem_need(await host.problems.open_count(viewer))
     if "users.manage" in may:
         needs += access_need(await host.access_requests.pending())
     view = await overview(request)

@@ -22,6 +22,8 @@ def news_words(news: News) -> tuple[str, str]:
         News.DECLINED: ("Declined", "Somebody declined what you asked for, and why."),
         News.ASKED: ("New requests", "Somebody asks for a title and waits for an answer."),
         News.FAILED: ("Requests that failed", "A request could not be sent, and somebody has to look at it."),
+        News.PROBLEM_SOLVED: ("Solved problems", "A problem that you reported is solved."),
+        News.PROBLEM_REPORTED: ("New problems", "Somebody reports a problem with a title."),
         News.ACCESS_RECEIVED: ("People who ask for access", "Somebody without an account would like one."),
         News.NEW_SIGN_IN: ("New sign-in", "A device that was not seen before signed in with your account."),
         News.PASSWORD_RESET: ("Forgotten password", "The link that sets a new one."),
