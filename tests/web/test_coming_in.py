@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 import pytest
-from conftest import Visitor
 
 from vaderflix_core.host import Host
+
+from .conftest import Visitor
 
 pytestmark = pytest.mark.anyio
 PASSWORD = "correct horse battery"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Visitor
 from litestar import get
 
 from vaderflix_core.host import Host
 from vaderflix_web.app import create_app
 from vaderflix_web.auth import local_path
 from vaderflix_web.guards import UndeclaredRoutes
+
+from .conftest import Visitor
 
 pytestmark = pytest.mark.anyio
 

@@ -6,13 +6,14 @@ import re
 from typing import Any
 
 import pytest
-from conftest import Visitor
 from litestar import get
 from world import HOSTILE
 
 from vaderflix_core.api import Unavailable
 from vaderflix_core.host import Host
 from vaderflix_web.app import create_app
+
+from .conftest import Visitor
 
 pytestmark = pytest.mark.anyio
 

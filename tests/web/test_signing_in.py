@@ -11,13 +11,14 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
-from conftest import Visitor
 from world import PASSWORD
 
 from vaderflix_core.host import Host
 from vaderflix_core.store import passkeys as passkey_store
 from vaderflix_core.store import users
 from vaderflix_core.store.passkeys import Passkey
+
+from .conftest import Visitor
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Visitor
 from msgspec import structs
 from sqlalchemy import select
 from world import HOSTILE, PASSWORD, Household, furnish, make_host
@@ -22,6 +21,8 @@ from vaderflix_core.host import Host
 from vaderflix_core.store.tables import jobs
 from vaderflix_core.testing.modules import memory_plugin
 from vaderflix_core.testing.servers import fresh_database
+
+from .conftest import Visitor
 
 pytestmark = pytest.mark.anyio
 
