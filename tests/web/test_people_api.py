@@ -179,7 +179,7 @@ async def test_nobody_without_the_right_gets_anything(host: Host, app: Any) -> N
 
 
 async def test_a_key_gives_no_more_than_its_own_scopes(host: Host, app: Any) -> None:
-    key = await key_of(host, "mara", frozenset({"users.manage", "users.invite", "browse", "play"}))
+    key = await key_of(host, "mara", frozenset({"users.manage", "users.invite", "browse", "play", "problems.report"}))
     narrow = Program(app, key)
     assert (await narrow.call("POST", "/invitations", {"role": "admin"})).status_code == 403
     new = {"username": "eve", "password": PASSWORD, "role": "admin"}
