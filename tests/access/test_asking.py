@@ -86,7 +86,7 @@ async def test_a_rejection_is_mailed_with_its_reason(house):
 
 async def test_nobody_is_let_in_with_more_than_the_admin_has(house):
     mara = await open_house(house)
-    await house.roles.create(mara, title="Steward", permissions=["browse", "play", "users.manage"])
+    await house.roles.create(mara, title="Steward", permissions=["browse", "play", "problems.report", "users.manage"])
     steward = await house.person("steward", "steward")
     await ask(house)
     [asked] = await house.access_requests.newest()

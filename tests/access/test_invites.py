@@ -138,7 +138,7 @@ async def test_an_invitation_for_one_address_needs_that_address(house):
 
 async def test_nobody_invites_to_more_than_they_may_themselves(house):
     mara = await house.person("mara", "admin")
-    await house.roles.create(mara, title="Host", permissions=["browse", "play", "users.invite"])
+    await house.roles.create(mara, title="Host", permissions=["browse", "play", "problems.report", "users.invite"])
     host = await house.person("host", "host")
     with pytest.raises(NotAllowed):
         await house.invites.create(host, role="admin")

@@ -69,7 +69,7 @@ async def test_a_new_name_signs_nobody_out(house):
 
 async def test_somebody_who_manages_accounts_cannot_make_themselves_or_others_more(house):
     mara = await house.person("mara", "admin")
-    await house.roles.create(mara, title="Steward", permissions=["browse", "play", "users.manage"])
+    await house.roles.create(mara, title="Steward", permissions=["browse", "play", "problems.report", "users.manage"])
     steward, noor = await house.person("steward", "steward"), await house.person("noor")
     with pytest.raises(NotAllowed):
         await house.people.change(steward, noor.id, role="admin")
@@ -96,7 +96,7 @@ async def test_somebody_who_manages_accounts_cannot_make_themselves_or_others_mo
 async def test_a_closed_admin_is_not_opened_by_somebody_with_less(house):
     mara, jonas = await house.person("mara", "admin"), await house.person("jonas", "admin")
     await house.people.change(mara, jonas.id, disabled=True)
-    await house.roles.create(mara, title="Steward", permissions=["browse", "play", "users.manage"])
+    await house.roles.create(mara, title="Steward", permissions=["browse", "play", "problems.report", "users.manage"])
     steward = await house.person("steward", "steward")
     with pytest.raises(NotAllowed):
         await house.people.change(steward, jonas.id, disabled=False)
