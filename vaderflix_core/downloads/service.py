@@ -69,7 +69,8 @@ class Downloads:
             with contextlib.suppress(Exception):
                 await self.refresh()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._wait())
+                async with asyncio.timeout(self._wait()):
+                    await self._woken.wait()
 
     def _wait(self) -> float:
         moving = any(d.state in MOVING for r in self._reports.values() for d in r.downloads)

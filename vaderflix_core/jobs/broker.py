@@ -116,7 +116,8 @@ class Jobs:
             except Exception as error:  # noqa: BLE001 - a database or Redis that is away must not end the relay
                 log.warning("the outbox could not be read", error=str(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._woken.wait()
 
     async def given_up(self) -> list[tuple[int, str, str, datetime]]:
         """Jobs whose budget is used up: id, kind, error, since."""

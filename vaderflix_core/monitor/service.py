@@ -103,7 +103,8 @@ class Monitor:
             bindings = [b for b in self._pool.bindings(HealthCheck) if everything or b.instance in asked]
             await asyncio.gather(*(self._check(binding) for binding in bindings))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), 2.0)
+                async with asyncio.timeout(2.0):
+                    await self._woken.wait()
 
     async def follow(self) -> None:
         """In a process that does not check: know what the one that does has found; cancel to stop."""

@@ -83,7 +83,8 @@ class Follower:
             except Exception as error:
                 log.error("requests could not be followed", exc_info=error)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), TICK)
+                async with asyncio.timeout(TICK):
+                    await self._woken.wait()
 
     async def round(self) -> None:
         """Look at every request that is due or hinted at."""

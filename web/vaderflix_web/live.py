@@ -98,7 +98,8 @@ async def batches(subscription: Subscription, pause: float = 0.3) -> AsyncIterat
         ends = monotonic() + pause
         while (left := ends - monotonic()) > 0:
             try:
-                event = await asyncio.wait_for(subscription.next(), left)
+                async with asyncio.timeout(left):
+                    event = await subscription.next()
             except TimeoutError:
                 break
             if event is None:

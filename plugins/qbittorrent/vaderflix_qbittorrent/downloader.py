@@ -138,7 +138,8 @@ class Qbittorrent:
         seen = await self._look()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), self._pause(seen))
+                async with asyncio.timeout(self._pause(seen)):
+                    await self._stirred.wait()
             # before the look: what we do while it is under way must be looked at again
             self._stirred.clear()
             now = await self._look()

@@ -90,7 +90,8 @@ class Hub:
         try:
             while True:
                 try:
-                    message = await asyncio.wait_for(queue.get(), self.keep_alive_seconds)
+                    async with asyncio.timeout(self.keep_alive_seconds):
+                        message = await queue.get()
                 except TimeoutError:
                     message = msgspec.json.encode({"type": 6}) + END
                 line = b""

@@ -86,7 +86,8 @@ class Events:
             yield b"event: ping\ndata: {}\n\n"
             while True:
                 try:
-                    message = await asyncio.wait_for(queue.get(), PING)
+                    async with asyncio.timeout(PING):
+                        message = await queue.get()
                 except TimeoutError:
                     yield b"event: ping\ndata: {}\n\n"
                     continue
