@@ -1,6 +1,6 @@
 # The developer's targets. Setting up and testing need no make: ./vaderflix test
 BIN := .venv/bin
-.PHONY: test lint types docs bench chaos soak wheels
+.PHONY: test lint types docs bench chaos wheels
 
 test:
 	./vaderflix test

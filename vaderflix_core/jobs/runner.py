@@ -9,7 +9,6 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -55,7 +54,6 @@ class Runner:
         self._clock = clock
         self._kinds: dict[str, Kind] = {}
         self.owner = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self.done = asyncio.Event()  # set after each finished job, for whoever waits
 
     def register(
         self,
@@ -93,7 +91,6 @@ class Runner:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
-            self.done.set()
 
     def _finish(self, conn: Connection, job: Job, effects: Effects | None) -> After | None:
         return effects(conn) if store.finish(conn, job, self.owner) and effects is not None else None
@@ -132,7 +129,3 @@ class Runner:
             return float(asked)
         usual: float = min(2.0**job.attempts, kind.longest.total_seconds())
         return usual * random.uniform(0.8, 1.2)
-
-    def describe(self) -> dict[str, Any]:
-        """The kinds of jobs and their budgets, for the admin."""
-        return {name: {"attempts": kind.attempts} for name, kind in self._kinds.items()}

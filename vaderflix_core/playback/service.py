@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ..access.models import Permission, User
-from ..api.models import Episode, LibraryItem, Playable
+from ..api.models import Episode, Playable
 from ..api.roles import ByteStream, MediaSource, Playback
 from ..failures import Missing, NotAllowed, SourceFailed
 from ..library.index import Library
@@ -169,8 +169,3 @@ class Watch:
             if held is not None:
                 found.append(Continue(held=held, position=position))
         return found[:limit]
-
-
-def resume_point(item: LibraryItem, positions: list[Position]) -> Position | None:
-    """The newest position in an item that is worth resuming."""
-    return next((p for p in positions if p.item_key == item.key and begun(p)), None)

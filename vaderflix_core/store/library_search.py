@@ -85,11 +85,6 @@ def create_search_index(conn: Connection) -> None:
         conn.execute(text(statement))
 
 
-def drop_search_index(conn: Connection) -> None:
-    """Undo `create_search_index`."""
-    conn.execute(text("DROP TABLE library_search"))
-
-
 def add_words(conn: Connection, words: Mapping[int, Iterable[str]]) -> None:
     """Make items findable by these folded words; they must not be in the index yet."""
     if not words:
