@@ -141,7 +141,7 @@ class Host:
             elsewhere=lambda: self.bus.publish(WorkQueued(at=clock())),
         )
         self.downloads = Downloads(self.db, self.bus, self.pool, self.guard, clock)
-        self.requests = Requests(self.db, self.bus, self.jobs, self.downloads, clock)
+        self.requests = Requests(self.db, self.bus, self.jobs, self.downloads, self.pool, clock)
         self.submitter = Submitter(self.db, self.bus, self.pool, self.guard, self.runner, clock)
         self.follower = Follower(self.db, self.bus, self.pool, self.guard, self.library, clock)
         self.notify = Notify(

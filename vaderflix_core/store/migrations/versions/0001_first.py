@@ -322,6 +322,7 @@ def upgrade() -> None:
     sa.Column('tvdb', sa.BigInteger(), nullable=True),
     sa.Column('poster', sa.Text(), nullable=True),
     sa.Column('seasons', sa.Text(), nullable=False),
+    sa.Column('quality', sa.String(length=16), nullable=False),
     sa.Column('state', sa.String(length=24), nullable=False),
     sa.Column('instance', sa.String(length=64), nullable=True),
     sa.Column('ticket', sa.Text(), nullable=True),
