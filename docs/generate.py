@@ -127,8 +127,8 @@ def hooks_page() -> str:
     parts.append("## Roles")
     parts += [protocol(role.protocol, role.hook) for role in roles.ROLES]
     parts.append(
-        "## Abilities\n\nA provider of any role may also have these methods. Who has all methods of an ability has it;"
-        " there is nothing to register."
+        "## Abilities\n\nA provider of any role may also have these methods and attributes. Who has all of an"
+        " ability has it; there is nothing to register."
     )
     parts += [protocol(role.protocol, None) for role in roles.ABILITIES]
     parts.append(protocol(roles.ByteStream, None))

@@ -144,7 +144,7 @@ class Host:
         )
         self.downloads = Downloads(self.db, self.bus, self.pool, self.guard, clock)
         self.problems = Problems(self.db, self.jobs, clock)
-        self.requests = Requests(self.db, self.bus, self.jobs, self.downloads, clock)
+        self.requests = Requests(self.db, self.bus, self.jobs, self.downloads, self.pool, clock)
         self.submitter = Submitter(self.db, self.bus, self.pool, self.guard, self.runner, clock)
         self.follower = Follower(self.db, self.bus, self.pool, self.guard, self.library, clock)
         self.notify = Notify(

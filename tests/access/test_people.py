@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from vaderflix_core.access.models import Permission as P
-from vaderflix_core.api.models import ExternalIds, MediaKind
+from vaderflix_core.api.models import ExternalIds, MediaKind, Quality
 from vaderflix_core.failures import Conflict, Invalid, Missing, NotAllowed
 from vaderflix_core.requests.models import RequestState
 from vaderflix_core.store import requests as request_store
@@ -27,6 +27,7 @@ def ask(house, user, tmdb, state=RequestState.PENDING):
             year=1927,
             poster=None,
             seasons=(),
+            quality=Quality.STANDARD,
             now=house.clock(),
         )
         request_store.log(conn, request_id, at=house.clock(), type="asked", state=state, actor=user.display_name)

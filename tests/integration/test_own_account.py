@@ -14,7 +14,7 @@ from vaderflix_core.access.own_data import PAGE, OwnData
 from vaderflix_core.access.people import People
 from vaderflix_core.access.service import Access
 from vaderflix_core.access.sessions import Sessions, digest
-from vaderflix_core.api import ExternalIds, MediaKind
+from vaderflix_core.api import ExternalIds, MediaKind, Quality
 from vaderflix_core.failures import Conflict, Invalid
 from vaderflix_core.requests.models import RequestState
 from vaderflix_core.store import deliveries, passkeys, positions, second_factor
@@ -55,6 +55,7 @@ class House:
                 year=None,
                 poster=None,
                 seasons=(),
+                quality=Quality.STANDARD,
                 now=self.clock(),
             )
             data = {"service": "http://films:7878", "reason": "stalled"}

@@ -63,7 +63,7 @@ class House:
         self.runner = Runner(db, clock)
         self.jobs = Jobs(db, self.runner, clock)
         self.downloads = Downloads(db, self.bus, self.pool, self.guard, clock)
-        self.requests = Requests(db, self.bus, self.jobs, self.downloads, clock)
+        self.requests = Requests(db, self.bus, self.jobs, self.downloads, self.pool, clock)
         self.submitter = Submitter(db, self.bus, self.pool, self.guard, self.runner, clock)
         self.follower = Follower(db, self.bus, self.pool, self.guard, self.library, clock)
         self.notify = Notify(

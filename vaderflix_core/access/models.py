@@ -19,6 +19,10 @@ class Permission(StrEnum):
     REQUEST_SERIES = "request.series"
     AUTO_APPROVE_MOVIE = "request.auto_approve.movie"
     AUTO_APPROVE_SERIES = "request.auto_approve.series"
+    REQUEST_4K_MOVIE = "request.4k.movie"
+    REQUEST_4K_SERIES = "request.4k.series"
+    AUTO_APPROVE_4K_MOVIE = "request.auto_approve.4k.movie"
+    AUTO_APPROVE_4K_SERIES = "request.auto_approve.4k.series"
     VIEW_REQUESTS = "requests.view"
     MANAGE_REQUESTS = "requests.manage"
     REPORT_PROBLEMS = "problems.report"
@@ -39,6 +43,8 @@ class Permission(StrEnum):
 IMPLIED: dict[Permission, frozenset[Permission]] = {
     Permission.REQUEST_MOVIE: frozenset({Permission.REQUEST}),
     Permission.REQUEST_SERIES: frozenset({Permission.REQUEST}),
+    Permission.REQUEST_4K_MOVIE: frozenset({Permission.REQUEST}),
+    Permission.REQUEST_4K_SERIES: frozenset({Permission.REQUEST}),
     Permission.MANAGE_REQUESTS: frozenset({Permission.VIEW_REQUESTS}),
     Permission.RESTART_CONTAINERS: frozenset({Permission.CONTAINERS}),
     Permission.VIEW_LOGS: frozenset({Permission.CONTAINERS}),

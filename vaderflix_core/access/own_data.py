@@ -25,7 +25,19 @@ from .models import ADMIN, Permission, User
 
 PAGE = 100  # rows that are held at a time while an export is written
 FOR_MANAGERS = ("evidence", "service", "detail")  # words of services: addresses and paths of the house
-REQUEST_FACTS = ("id", "kind", "title", "year", "ids", "seasons", "state", "decline_reason", "created_at", "updated_at")
+REQUEST_FACTS = (
+    "id",
+    "kind",
+    "title",
+    "year",
+    "ids",
+    "seasons",
+    "quality",
+    "state",
+    "decline_reason",
+    "created_at",
+    "updated_at",
+)
 
 
 class Stake(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,13 @@ class MediaKind(StrEnum):
     SERIES = "series"
 
 
+class Quality(StrEnum):
+    """Which copy of a title somebody asks for. A house may keep both, each got by a requester of its own."""
+
+    STANDARD = "standard"
+    FOUR_K = "4k"
+
+
 class ExternalIds(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The names a title has in the catalogues everybody shares; two records with one in common are one title."""
 
@@ -86,6 +93,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     overview: str = ""
     runtime_minutes: int | None = None
     still: str | None = None  # an image reference, as `poster`
+    height: int | None = None  # lines of the best version's picture, as `LibraryItem.height`
 
 
 class LibraryItem(MediaItem, frozen=True, kw_only=True):
@@ -142,6 +150,7 @@ class MediaRequest(Struct, frozen=True, kw_only=True):
     year: int | None = None
     seasons: tuple[int, ...] = ()
     requested_by: str = ""
+    quality: Quality = Quality.STANDARD
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ from .models import (
     Notification,
     Playable,
     Progress,
+    Quality,
     Receipt,
     ServiceInfo,
     Ticket,
@@ -87,6 +88,12 @@ class Requester(Protocol):
 
     async def progress(self, ticket: Ticket, request: MediaRequest) -> Progress:
         """How far a taken request is. Raises when that cannot be known; an empty queue is not an answer."""
+
+
+class Qualities(Protocol):
+    """Says which copies a requester gets. One without it gets standard copies and is never asked for another."""
+
+    qualities: frozenset[Quality]
 
 
 class Downloader(Protocol):
@@ -283,6 +290,7 @@ ABILITIES: tuple[Role, ...] = tuple(
     Role(p)
     for p in (
         Connectable,
+        Qualities,
         PrivateNotifier,
         Images,
         Playback,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..api.models import Quality
 from ..problems.models import Problem, ProblemSort
 from ..requests.models import Request
 
@@ -14,6 +15,8 @@ _SORTS = {
 
 def _title(request: Request) -> str:
     title = f"{request.title} ({request.year})" if request.year else request.title
+    if request.quality is Quality.FOUR_K:
+        title += " in 4K"
     if not request.seasons:
         return title
     numbers = ", ".join(str(n) for n in request.seasons)

@@ -25,6 +25,11 @@ def methods(protocol: type) -> dict[str, Any]:
     return {name: value for name, value in vars(protocol).items() if not name.startswith("_") and callable(value)}
 
 
+def attributes(protocol: type) -> tuple[str, ...]:
+    """The attributes that a Protocol asks for, by name."""
+    return tuple(vars(protocol).get("__annotations__", ()))
+
+
 @functools.cache
 def declared(protocol: type, method: str) -> Any:
     """The declared return type of a Protocol's method; of an async iterator, the type of its items."""
@@ -41,9 +46,7 @@ def conform(value: Any, kind: Any) -> Any:
     if kind is type(None) or kind is None:
         return None
     if getattr(kind, "_is_protocol", False):
-        missing = [
-            name for name in (*methods(kind), *vars(kind).get("__annotations__", ())) if not hasattr(value, name)
-        ]
+        missing = [name for name in (*methods(kind), *attributes(kind)) if not hasattr(value, name)]
         if missing:
             raise WrongAnswer(f"a {type(value).__name__} is no {kind.__name__}: it lacks {', '.join(missing)}")
         return value
@@ -57,7 +60,7 @@ def problems(provider: object, protocol: type) -> list[str]:
     """What keeps an object from filling a role, each as one line that names the method. Empty when it fits."""
     found = []
     name = type(provider).__name__
-    for attribute in vars(protocol).get("__annotations__", {}):
+    for attribute in attributes(protocol):
         if not hasattr(provider, attribute):
             found.append(f"{name} has no attribute {attribute!r}, which {protocol.__name__} needs")
     for method, specimen in methods(protocol).items():
@@ -76,8 +79,10 @@ def problems(provider: object, protocol: type) -> list[str]:
 
 
 def offers(provider: object, protocol: type) -> bool:
-    """Whether an object has all the methods of an ability, well made or not."""
-    return all(callable(getattr(provider, name, None)) for name in methods(protocol))
+    """Whether an object has all the methods and attributes of an ability, well made or not."""
+    return all(callable(getattr(provider, name, None)) for name in methods(protocol)) and all(
+        hasattr(provider, name) for name in attributes(protocol)
+    )
 
 
 def _is_async(method: Any) -> bool:

@@ -16,17 +16,19 @@ import structlog
 from sqlalchemy import Connection
 
 from ..api.events import RequestChanged, RequestProgressed
-from ..api.models import MediaKind, Progress, Reason, Season, Stage, Ticket
+from ..api.models import MediaKind, Progress, Reason, Stage, Ticket
 from ..api.roles import MediaSource, Requester
 from ..bus import Bus
+from ..failures import SourceFailed
 from ..library.index import Library
 from ..notify.queue import queue_request_news
 from ..plugins.guard import Answer, Guard, Outcome
 from ..plugins.pool import Pool
 from ..store import requests as store
 from ..store.database import Database
+from .copies import Copies
 from .models import Request, RequestState
-from .states import FOLLOWED, Coverage, coverage, observed
+from .states import FOLLOWED, observed
 from .verdicts import STUCK_AFTER, WORDS
 
 log = structlog.get_logger("requests")
@@ -45,7 +47,6 @@ NEWS = {
     RequestState.PARTLY_AVAILABLE: "partly",
     RequestState.FAILED: "failed",
 }
-MAY_BE_HELD = (Stage.IMPORTED, Stage.PARTLY, Stage.IMPORTING)
 
 
 class Follower:
@@ -58,7 +59,7 @@ class Follower:
         self._bus = bus
         self._pool = pool
         self._guard = guard
-        self._library = library
+        self._copies = Copies(pool, guard, library)
         self._clock = clock
         self._hinted: set[tuple[str, str | None]] = set()  # (instance, ticket or None for all)
         self._everything = False
@@ -121,21 +122,17 @@ class Follower:
             await self._unanswered(request, f"{answer.name}: {answer.error}")
             return
         progress = answer.value
-        held = await self._coverage(request, progress)
+        try:
+            held = await self._copies.coverage(request, progress)
+        except SourceFailed as failure:
+            await self._keep(request, Reason.SERVICE_DOWN, failure.message)
+            return
         state = observed(request.state, progress, held, sources=bool(self._pool.bindings(MediaSource)))
         await self._write(request, state, progress)
 
-    async def _coverage(self, request: Request, progress: Progress) -> Coverage:
-        if progress.stage in MAY_BE_HELD:
-            await self._library.refresh_ids(request.kind, request.ids)
-        found = await self._library.find(request.kind, request.ids)
-        if request.kind is MediaKind.MOVIE:
-            return Coverage.ALL if found else Coverage.NONE
-        return coverage(request.seasons, _most(held.item.seasons for held in found), progress.seasons)
-
     async def _unanswered(self, request: Request, evidence: str) -> None:
         """Nobody says how far it is. A film that the library holds can be watched all the same."""
-        if request.kind is MediaKind.MOVIE and await self._library.find(request.kind, request.ids):
+        if request.kind is MediaKind.MOVIE and await self._copies.film(request):
             held = Progress(stage=Stage.IMPORTED, percent=100.0, download_ids=request.download_ids)
             await self._write(request, RequestState.AVAILABLE, held)
             return
@@ -219,13 +216,3 @@ class Follower:
 
 def _figures(progress: Progress) -> dict[str, str]:
     return {"size": str(progress.size)} if progress.size else {}
-
-
-def _most(holdings: Any) -> tuple[Season, ...]:
-    """The seasons that several copies of a series hold between them: of each, the fullest."""
-    best: dict[int, Season] = {}
-    for seasons in holdings:
-        for season in seasons:
-            if season.number not in best or season.available > best[season.number].available:
-                best[season.number] = season
-    return tuple(best[number] for number in sorted(best))

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from ..api.models import ExternalIds, MediaKind, MediaRequest, Reason
+from ..api.models import ExternalIds, MediaKind, MediaRequest, Quality, Reason
 
 
 class RequestState(StrEnum):
@@ -38,6 +38,7 @@ class Request(Struct, frozen=True, kw_only=True):
     ids: ExternalIds
     poster: str | None
     seasons: tuple[int, ...]
+    quality: Quality
     state: RequestState
     instance: str | None
     ticket: str | None
@@ -66,6 +67,7 @@ class Request(Struct, frozen=True, kw_only=True):
             year=self.year,
             seasons=self.seasons,
             requested_by=self.username,
+            quality=self.quality,
         )
 
 

@@ -26,11 +26,11 @@ class Route(Struct, frozen=True, kw_only=True):
     trail: tuple[str, ...]
 
 
-def choose(considered: Sequence[Considered]) -> Route:
+def choose(considered: Sequence[Considered], asked: str = "this kind of title") -> Route:
     """The first instance, in the given order, that accepts.
 
     One that did not answer is not passed over for a later one: the order is the admin's, and a film must not land in
-    another library because a service was restarting.
+    another library because a service was restarting. `asked` says what nobody takes, when there is nobody to ask.
     """
     trail: list[str] = []
     for index, one in enumerate(considered):
@@ -43,5 +43,5 @@ def choose(considered: Sequence[Considered]) -> Route:
             return Route(instance=one.instance, wait=False, trail=tuple(trail))
         trail.append(f"{one.name} does not take it: {one.verdict.reason}")
     if not considered:
-        trail.append("No service takes this kind of title. Add one under Services.")
+        trail.append(f"No service takes {asked}. Add one under Services.")
     return Route(instance=None, wait=not considered, trail=tuple(trail))

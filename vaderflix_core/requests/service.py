@@ -12,22 +12,26 @@ from sqlalchemy import Connection
 from ..access.activity import note
 from ..access.models import Permission, User
 from ..api.events import RequestChanged
-from ..api.models import ExternalIds, MediaKind
+from ..api.models import ExternalIds, MediaKind, Quality
 from ..bus import Bus
 from ..downloads.service import Downloads
 from ..failures import Conflict, Invalid, Missing, NotAllowed
 from ..jobs.broker import Jobs
 from ..notify.queue import queue_request_news
+from ..plugins.pool import Pool
 from ..store import jobs as job_store
 from ..store import requests as store
 from ..store.database import Database
+from .copies import getters
 from .models import Request, RequestState, TimelineEntry
 from .states import ENDED, OPEN, may_move
 
 SUBMIT = "request.submit"
 RIGHTS = {
-    MediaKind.MOVIE: (Permission.REQUEST_MOVIE, Permission.AUTO_APPROVE_MOVIE),
-    MediaKind.SERIES: (Permission.REQUEST_SERIES, Permission.AUTO_APPROVE_SERIES),
+    (MediaKind.MOVIE, Quality.STANDARD): (Permission.REQUEST_MOVIE, Permission.AUTO_APPROVE_MOVIE),
+    (MediaKind.SERIES, Quality.STANDARD): (Permission.REQUEST_SERIES, Permission.AUTO_APPROVE_SERIES),
+    (MediaKind.MOVIE, Quality.FOUR_K): (Permission.REQUEST_4K_MOVIE, Permission.AUTO_APPROVE_4K_MOVIE),
+    (MediaKind.SERIES, Quality.FOUR_K): (Permission.REQUEST_4K_SERIES, Permission.AUTO_APPROVE_4K_SERIES),
 }
 
 # the method `list` hides the type of that name inside the class
@@ -36,13 +40,24 @@ Timeline = list[TimelineEntry]
 MOVES = frozenset({RequestState.SENT, RequestState.SEARCHING, RequestState.DOWNLOADING, RequestState.PARTLY_AVAILABLE})
 
 
+def may_ask(user: User, kind: MediaKind, quality: Quality = Quality.STANDARD) -> bool:
+    """Whether an account may request such copies of this kind of title."""
+    return user.may(RIGHTS[kind, quality][0])
+
+
+def needs_no_approval(user: User, kind: MediaKind, quality: Quality = Quality.STANDARD) -> bool:
+    """Whether such a request of an account is approved at once."""
+    return user.may(RIGHTS[kind, quality][1])
+
+
 class AlreadyRequested(Conflict):
     """The title is asked for already; `request` is the open request."""
 
     code = "already_requested"
 
     def __init__(self, request: Request) -> None:
-        super().__init__(f"{request.title} has been requested already.")
+        copy = " in 4K" if request.quality is Quality.FOUR_K else ""
+        super().__init__(f"{request.title} has been requested{copy} already.")
         self.request = request
 
 
@@ -54,11 +69,14 @@ def submit_key(request_id: int, round: int) -> str:
 class Requests:
     """The life of requests up to the moment they are approved; `submit.py` and `follow.py` carry them on."""
 
-    def __init__(self, db: Database, bus: Bus, jobs: Jobs, downloads: Downloads, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, db: Database, bus: Bus, jobs: Jobs, downloads: Downloads, pool: Pool, clock: Callable[[], datetime]
+    ) -> None:
         self._db = db
         self._bus = bus
         self._jobs = jobs
         self._downloads = downloads
+        self._pool = pool
         self._clock = clock
 
     # -- asking --------------------------------------------------------------------------------------------------
@@ -73,21 +91,22 @@ class Requests:
         year: int | None = None,
         seasons: tuple[int, ...] = (),
         poster: str | None = None,
+        quality: Quality = Quality.STANDARD,
     ) -> Request:
         """Ask for a title. Approved at once for accounts that may; raises `AlreadyRequested` for an open one.
 
-        A series with other seasons than those already asked for is a request of its own.
+        A series with other seasons than those already asked for is a request of its own, and so is another copy.
         """
-        may, auto = RIGHTS[kind]
-        if not user.may(may):
-            raise NotAllowed("Your account cannot request this kind of title. Ask an admin of this house.")
+        if not may_ask(user, kind, quality):
+            copies = " in 4K" if quality is Quality.FOUR_K else ""
+            raise NotAllowed(f"Your account cannot request this kind of title{copies}. Ask an admin of this house.")
         if not (ids.imdb or ids.tmdb or ids.tvdb):
             raise Invalid("The title cannot be told apart from others of its name.", {"ids": "One id is needed"})
         seasons = tuple(sorted(set(seasons))) if kind is MediaKind.SERIES else ()
         now = self._clock()
 
         def work(conn: Connection) -> tuple[Request, bool]:
-            for open_one in store.for_title(conn, kind, ids, OPEN):
+            for open_one in store.for_title(conn, kind, ids, OPEN, quality):
                 if not seasons or not open_one.seasons or set(seasons) <= set(open_one.seasons):
                     return open_one, False
             request_id = store.add(
@@ -99,11 +118,12 @@ class Requests:
                 year=year,
                 poster=poster,
                 seasons=seasons,
+                quality=quality,
                 now=now,
             )
             store.log(conn, request_id, at=now, type="asked", state=RequestState.PENDING, actor=user.display_name)
             self._note(conn, user, "asked", self._found(conn, request_id), now)
-            if user.may(auto):
+            if needs_no_approval(user, kind, quality):
                 self._approve(conn, request_id, RequestState.PENDING, user, now)
             else:
                 queue_request_news(conn, request_id, "asked", now)
@@ -114,6 +134,10 @@ class Requests:
             raise AlreadyRequested(request)
         self._told(request, None)
         return request
+
+    def offers(self, kind: MediaKind, quality: Quality = Quality.STANDARD) -> bool:
+        """Whether some service that runs now gets such copies of this kind of title."""
+        return bool(getters(self._pool, kind, quality))
 
     # -- deciding ------------------------------------------------------------------------------------------------
 
@@ -139,6 +163,8 @@ class Requests:
     def _note(cls, conn: Connection, actor: User, deed: str, before: Request, now: datetime, **more: str) -> None:
         """The entry of a decision in the activity log, once it stands in the transaction."""
         title = f"{before.title} ({before.year})" if before.year else before.title
+        if before.quality is Quality.FOUR_K:
+            title += " in 4K"
         state = cls._found(conn, before.id).state
         was = {"state": before.state} if state is not before.state else {}
         after = {"request": before.id, "by": before.username, "state": state, **more}
@@ -302,15 +328,15 @@ class Requests:
         )
         return [self._live(request) for request in found]
 
-    async def for_title(self, kind: MediaKind, ids: ExternalIds) -> Found:
-        """Requests for one title that are open or were fulfilled, newest first."""
+    async def for_title(self, kind: MediaKind, ids: ExternalIds, quality: Quality | None = None) -> Found:
+        """Requests for one title that are open or were fulfilled, newest first; all, or those for such copies."""
         wanted = OPEN | {RequestState.AVAILABLE}
-        found = await self._db.read(lambda conn: store.for_title(conn, kind, ids, wanted))
+        found = await self._db.read(lambda conn: store.for_title(conn, kind, ids, wanted, quality))
         return [self._live(request) for request in found]
 
-    async def open_for(self, kind: MediaKind, ids: ExternalIds) -> Request | None:
-        """The newest request for a title that has not ended."""
-        found = await self.for_title(kind, ids)
+    async def open_for(self, kind: MediaKind, ids: ExternalIds, quality: Quality = Quality.STANDARD) -> Request | None:
+        """The newest request for such a copy of a title that has not ended."""
+        found = await self.for_title(kind, ids, quality)
         return next((request for request in found if request.state not in ENDED), None)
 
     async def counts(self, viewer: User) -> dict[RequestState, int]:

@@ -10,8 +10,7 @@ from sqlalchemy import Connection
 
 from ..api.errors import Rejected, Unavailable
 from ..api.events import RequestChanged
-from ..api.models import Reason, Ticket, Verdict
-from ..api.roles import Requester
+from ..api.models import Quality, Reason, Ticket, Verdict
 from ..bus import Bus
 from ..jobs.runner import After, Effects, Runner, TryAgain
 from ..notify.queue import queue_request_news
@@ -20,6 +19,7 @@ from ..plugins.pool import Binding, Pool
 from ..store import requests as store
 from ..store.database import Database
 from ..store.jobs import Job
+from .copies import getters
 from .models import Request, RequestState
 from .routing import Considered, choose
 from .service import SUBMIT
@@ -60,7 +60,7 @@ class Submitter:
         return lambda conn: self._sent(conn, request, binding, ticket, trail)
 
     async def _route(self, request: Request) -> tuple[Binding, tuple[str, ...]]:
-        bindings = [b for b in self._pool.bindings(Requester) if request.kind in b.provider.kinds]  # type: ignore[attr-defined]
+        bindings = getters(self._pool, request.kind, request.quality)
         if request.instance is not None:
             # an earlier attempt may have reached this one: only it can find that out
             bindings = [b for b in bindings if b.instance == request.instance] or bindings
@@ -75,7 +75,8 @@ class Submitter:
             )
             if verdict is None or verdict.accepts:
                 break
-        route = choose(considered)
+        in_4k = request.quality is Quality.FOUR_K
+        route = choose(considered, "this kind of title in 4K" if in_4k else "this kind of title")
         chosen = next((b for b in bindings if b.instance == route.instance), None)
         if chosen is None:
             if route.wait:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, or_, select, update
 
-from ..api.models import ExternalIds, MediaKind, Reason
+from ..api.models import ExternalIds, MediaKind, Quality, Reason
 from ..requests.models import Request, RequestState, TimelineEntry
 from .tables import request_events, requests, users
 
@@ -23,6 +23,7 @@ def _request(row: Any) -> Request:
     values = dict(row._mapping)
     ids = ExternalIds(imdb=values.pop("imdb"), tmdb=values.pop("tmdb"), tvdb=values.pop("tvdb"))
     values["kind"] = MediaKind(values["kind"])
+    values["quality"] = Quality(values["quality"])
     values["state"] = RequestState(values["state"])
     values["reason"] = Reason(values["reason"]) if values["reason"] else None
     return Request(ids=ids, **values)
@@ -44,6 +45,7 @@ def add(
     year: int | None,
     poster: str | None,
     seasons: tuple[int, ...],
+    quality: Quality,
     now: datetime,
 ) -> int:
     """Store a new pending request; gives its id."""
@@ -59,6 +61,7 @@ def add(
             tvdb=ids.tvdb,
             poster=poster,
             seasons=seasons,
+            quality=quality,
             state=RequestState.PENDING,
             routing=(),
             download_ids=(),
@@ -100,9 +103,17 @@ def find(
     return [_request(row) for row in conn.execute(query)]
 
 
-def for_title(conn: Connection, kind: MediaKind, ids: ExternalIds, states: Collection[RequestState]) -> list[Request]:
-    """Requests for one title in some states, newest first."""
+def for_title(
+    conn: Connection,
+    kind: MediaKind,
+    ids: ExternalIds,
+    states: Collection[RequestState],
+    quality: Quality | None = None,
+) -> list[Request]:
+    """Requests for one title in some states, newest first; with `quality`, only those for such copies."""
     query = _select().where(same_title(kind, ids), r.state.in_(states)).order_by(r.id.desc())
+    if quality is not None:
+        query = query.where(r.quality == quality)
     return [_request(row) for row in conn.execute(query)]
 
 

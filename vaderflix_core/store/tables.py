@@ -96,6 +96,7 @@ requests = Table(
     Column("tvdb", BigInteger),
     Column("poster", Text),  # an opaque image id
     Column("seasons", Packed(tuple[int, ...]), nullable=False),
+    Column("quality", String(16), nullable=False, server_default="standard"),
     Column("state", String(24), nullable=False),
     Column("instance", String(64)),
     Column("ticket", Text),  # the requester's own id for the title

@@ -35,6 +35,7 @@ from ..api.models import (
     NewDownload,
     Notification,
     Progress,
+    Quality,
     Receipt,
     ServiceInfo,
     Stage,
@@ -186,11 +187,13 @@ class FakeRequester(Fake):
         *,
         kinds: Iterable[MediaKind] = tuple(MediaKind),
         accepts: bool = True,
+        qualities: Iterable[Quality] = (Quality.STANDARD,),
     ) -> None:
         super().__init__()
         self.kinds = frozenset(kinds)
         self.candidates = list(candidates)
         self.accepts = accepts
+        self.qualities = frozenset(qualities)
         self.added: list[str] = []
         self.states: dict[str, Progress] = {}
 
@@ -204,7 +207,10 @@ class FakeRequester(Fake):
         return await self._answer("lookup", (kind, ids), self._find(kind, ids))
 
     async def consider(self, request: MediaRequest) -> Verdict:
-        """Accepts what it knows, while `accepts` is set."""
+        """Accepts what it knows in the qualities it gets, while `accepts` is set."""
+        if request.quality not in self.qualities:
+            verdict = Verdict(accepts=False, reason="It gets other copies.")
+            return await self._answer("consider", (request,), verdict)
         known = self._find(request.kind, request.ids) is not None
         verdict = Verdict(
             accepts=self.accepts and known, reason="It is known here." if known else "It is not known here."

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from vaderflix_core.access.models import Permission
+from vaderflix_core.api import Quality
 from vaderflix_core.failures import Failure
+from vaderflix_core.requests.service import may_ask
 from vaderflix_core.search.button import button as decide
 from vaderflix_core.search.models import Availability
 
@@ -45,16 +47,19 @@ def owned(viewer: User, request: Request) -> bool:
     return request.user_id == viewer.id or "requests.manage" in viewer.permissions
 
 
-async def open_request(host: Host, hit: Hit) -> Request | None:
-    """The request under way for a title; None as well when its ids are not enough to tell."""
+async def open_request(host: Host, hit: Hit, quality: Quality = Quality.STANDARD) -> Request | None:
+    """The request under way for such a copy of a title; None as well when its ids are not enough to tell."""
     try:
-        return await host.requests.open_for(hit.kind, hit.ids)
+        return await host.requests.open_for(hit.kind, hit.ids, quality)
     except Failure:
         return None
 
 
 async def hit_button(host: Host, viewer: User, hit: Hit) -> tuple[Button, Request | None]:
-    """The button of a title, and the request under way for it, where that is what it speaks of."""
+    """The button of a title, and the request under way for it, where that is what it speaks of.
+
+    It is about the standard copy: a request in 4K never stands in its way.
+    """
     here = hit.availability in (Availability.AVAILABLE, Availability.PARTLY)
     player, watched = await watched_of(host, viewer, hit) if here else ("", None)
     request = None if here else await open_request(host, hit)
@@ -62,8 +67,8 @@ async def hit_button(host: Host, viewer: User, hit: Hit) -> tuple[Button, Reques
     decided = decide(
         availability=hit.availability,
         may_play=viewer.may(Permission.PLAY),
-        may_request=viewer.may(f"request.{hit.kind}"),
-        known=hit.requestable,
+        may_request=may_ask(viewer, hit.kind),
+        known=hit.requestable and host.requests.offers(hit.kind),
         position=watched.position if watched else None,
         request=request.state if request else None,
         percent=request.percent if request else None,

@@ -15,11 +15,14 @@ from vaderflix_core.api import (
     Hint,
     Image,
     Instance,
+    MediaRequest,
     NotFound,
+    Quality,
     Rejected,
     ServiceInfo,
     Severity,
     Unavailable,
+    Verdict,
     Volume,
     WrongService,
 )
@@ -45,6 +48,7 @@ class ArrService(Generic[S]):
     def __init__(self, instance: Instance[S]) -> None:
         self.instance = instance
         self.settings: S = instance.settings
+        self.qualities = frozenset({Quality(instance.settings.quality)})
         self.client = ArrClient(instance)
         self.lists = Lists(self.client, instance.settings, instance.now)
         self.snapshots = Snapshots(self.client, instance.now)
@@ -77,6 +81,13 @@ class ArrService(Generic[S]):
         status = await self.client.get("/system/status", SystemStatus)
         if status.app_name.lower() != self.product.lower():
             raise BadAnswer(f"{self.product} answers without saying anything, not even who it is.")
+
+    def other_copies(self, request: MediaRequest) -> Verdict | None:
+        """The refusal of a request for copies that this service is not there for; None for those it gets."""
+        if request.quality in self.qualities:
+            return None
+        gets = "4K copies" if Quality.FOUR_K in self.qualities else "standard copies"
+        return Verdict(accepts=False, reason=f"{self.instance.name} gets {gets} only.")
 
     async def choices(self) -> dict[str, list[Choice]]:
         """The quality profiles and root folders the service has."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from vaderflix_core.api import URL_PATTERN, Secret, Settings, setting
 
@@ -19,6 +19,14 @@ class ArrSettings(Settings, frozen=True, kw_only=True):
         ),
     ]
     api_key: Annotated[Secret, setting("API key", "In the service under Settings, General, Security.")]
+    quality: Annotated[
+        Literal["standard", "4k"],
+        setting(
+            "Copies",
+            "Which requests it takes. For both, connect two services, each with a quality profile and folder to suit.",
+            choices={"standard": "Standard", "4k": "4K"},
+        ),
+    ] = "standard"
     quality_profile: Annotated[
         str,
         setting(

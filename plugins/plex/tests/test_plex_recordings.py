@@ -80,7 +80,7 @@ async def test_recorded_seasons_and_episodes_are_read(replayed, recorded):
     assert [(season.number, season.available) for season in show.seasons] == [(1, 9), (2, 9)]
     episodes = await provider.episodes("22", 1)
     assert [episode.number for episode in episodes] == sorted(episode.number for episode in episodes)
-    assert episodes[0].key == "90"
+    assert (episodes[0].key, episodes[0].height) == ("90", 720)
 
 
 async def test_a_link_among_the_seasons_is_counted_by_the_server_and_is_no_season(replayed, recorded):

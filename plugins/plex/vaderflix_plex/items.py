@@ -122,4 +122,5 @@ def episode(item: wire.Metadata, season: int) -> Episode:
         overview=item.summary,
         runtime_minutes=minutes(item.duration),
         still=picture(item.thumb),
+        height=best_height(item),
     )

@@ -15,6 +15,7 @@ from vaderflix_core.api import (
     ExternalIds,
     MediaKind,
     MediaRequest,
+    Quality,
     Rejected,
     Secret,
     Ticket,
@@ -99,6 +100,18 @@ async def test_a_lookup_that_answers_another_film_is_no_answer() -> None:
     made.on("GET", f"{API}/movie/lookup", answer("lookup-tmdb-id"))
     assert await radarr(made).lookup(MediaKind.MOVIE, ExternalIds(tmdb=10331)) is not None
     assert await radarr(made).lookup(MediaKind.MOVIE, ExternalIds(tmdb=1)) is None
+
+
+async def test_requests_for_other_copies_are_declined_with_the_reason_and_without_a_call() -> None:
+    in_4k = msgspec.structs.replace(GENERAL, quality=Quality.FOUR_K)
+    for given, request, gets in (("standard", in_4k, "standard"), ("4k", GENERAL, "4K")):
+        made = Replay()
+        verdict = await radarr(made, quality=given).consider(request)
+        assert (verdict.accepts, verdict.reason) == (False, f"Test gets {gets} copies only.")
+        assert made.calls == []
+    made = world([])
+    made.on("GET", f"{API}/movie/lookup", [{"tmdbId": 961, "title": "The General"}])
+    assert (await radarr(made, quality="4k").consider(in_4k)).accepts
 
 
 async def test_considering_changes_nothing_and_says_why_not() -> None:

@@ -55,6 +55,8 @@ class Radarr(ArrService[RadarrSettings]):
         """Whether the film could be added with these settings."""
         if request.kind is not MediaKind.MOVIE:
             return Verdict(accepts=False, reason="Radarr gets films only.")
+        if (refusal := self.other_copies(request)) is not None:
+            return refusal
         movie = await self._known(request.ids)
         if movie is None:
             await self.vouched()

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from vaderflix_arr.replay import RECORDED_AT, Replay, instance, played, recording
-from vaderflix_core.api import ExternalIds, MediaKind, MediaRequest, Rejected, Season, Secret, Ticket
+from vaderflix_core.api import ExternalIds, MediaKind, MediaRequest, Quality, Rejected, Season, Secret, Ticket
 from vaderflix_sonarr.requester import Sonarr
 from vaderflix_sonarr.settings import SonarrSettings
 
@@ -153,6 +153,16 @@ async def test_anime_is_numbered_as_anime() -> None:
     made.on("GET", f"{API}/series/lookup", [{**answer("lookup-tvdb-id")[0], "genres": ["Anime", "Drama"]}])
     await sonarr(made).submit(request(1), "k")
     assert made.sent("POST", f"{API}/series")[0]["seriesType"] == "anime"
+
+
+async def test_requests_for_other_copies_are_declined_with_the_reason_and_without_a_call() -> None:
+    in_4k = msgspec.structs.replace(request(1), quality=Quality.FOUR_K)
+    for given, asked, gets in (("standard", in_4k, "standard"), ("4k", request(1), "4K")):
+        made = world()
+        verdict = await sonarr(made, quality=given).consider(asked)
+        assert (verdict.accepts, verdict.reason) == (False, f"Test gets {gets} copies only.")
+        assert made.calls == []
+    assert (await sonarr(world(), quality="4k").consider(in_4k)).accepts
 
 
 async def test_a_season_sonarr_does_not_list_is_said() -> None:

@@ -63,6 +63,8 @@ class Sonarr(ArrService[SonarrSettings]):
         """Whether the seasons could be had with these settings."""
         if request.kind is not MediaKind.SERIES:
             return Verdict(accepts=False, reason="Sonarr gets series only.")
+        if (refusal := self.other_copies(request)) is not None:
+            return refusal
         known = await self._known(request.ids)
         if known is None:
             await self.vouched()

@@ -30,7 +30,7 @@ def _out(request: Req, found: Request) -> RequestOut:
 
 @post("/requests", opt={"permission": "request"})
 async def ask(request: Req, data: JSONBody[Ask]) -> RequestOut:
-    """Request a title. 409 `already_requested` when it is asked for already."""
+    """Request a title, in standard quality or in 4K. 409 `already_requested` when that copy is asked for already."""
     host = host_of(request)
     page = await host.titles.get(data.kind, data.ref)
     if page is None:
@@ -43,6 +43,7 @@ async def ask(request: Req, data: JSONBody[Ask]) -> RequestOut:
         year=page.hit.year,
         seasons=tuple(data.seasons),
         poster=page.hit.poster,
+        quality=data.quality,
     )
     return _out(request, made)
 

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from vaderflix_core.access.models import User
-from vaderflix_core.api.models import DownloadAction, DownloadState, ExternalIds, MediaKind
+from vaderflix_core.api.models import DownloadAction, DownloadState, ExternalIds, MediaKind, Quality
 from vaderflix_core.requests.models import Request, RequestState, TimelineEntry
 
 FOR_MANAGERS = ("evidence", "service", "detail")
@@ -32,6 +32,7 @@ class Ask(Input, frozen=True, kw_only=True):
     kind: MediaKind
     ref: Annotated[str, Meta(min_length=1, max_length=80)]
     seasons: Annotated[list[Annotated[int, Meta(ge=0, le=10_000)]], Meta(max_length=200)] = []
+    quality: Quality = Quality.STANDARD
 
 
 class Decline(Input, frozen=True, kw_only=True):
@@ -113,6 +114,7 @@ class RequestOut(Struct, frozen=True, kw_only=True):
     year: int | None
     ids: ExternalIds
     seasons: list[int]
+    quality: Quality
     state: RequestState
     reason: str | None
     evidence: str | None  # for those who manage requests
@@ -139,6 +141,7 @@ class RequestOut(Struct, frozen=True, kw_only=True):
             year=request.year,
             ids=request.ids,
             seasons=list(request.seasons),
+            quality=request.quality,
             state=request.state,
             reason=request.reason,
             evidence=request.evidence if manager else None,

@@ -6,18 +6,19 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
-from vaderflix_core.api import MediaKind
+from vaderflix_core.api import MediaKind, Quality
 from vaderflix_core.failures import Failure, Invalid, Missing
-from vaderflix_core.requests.service import AlreadyRequested
+from vaderflix_core.requests.copies import is_4k
+from vaderflix_core.requests.service import AlreadyRequested, may_ask, needs_no_approval
 from vaderflix_core.requests.states import ENDED
 
 from ..auth import host_of
 from ..cards import KINDS, Card, held_card, hit_meta, title_href
 from ..i18n import _, ngettext
 from ..page import Page, Req, go_to, is_htmx, page
-from ..results import hit_button, owned
+from ..results import hit_button, open_request, owned
 from ..watching import episode_label, episode_of
 from ..words.requests import what
 from ..words.states import Chip, availability_chip, chip_of
@@ -37,12 +38,12 @@ async def known_title(request: Req, kind: str, ref: str) -> TitlePage:
     return found
 
 
-async def _asked(request: Req, found: TitlePage) -> dict[int, Request]:
-    """The seasons that somebody waits for, each with the newest request that covers it."""
+async def _asked(request: Req, found: TitlePage, quality: Quality = Quality.STANDARD) -> dict[int, Request]:
+    """The seasons that somebody waits for in this quality, each with the newest request that covers it."""
     if found.hit.kind != "series":
         return {}
     try:
-        known = await host_of(request).requests.for_title(found.hit.kind, found.hit.ids)
+        known = await host_of(request).requests.for_title(found.hit.kind, found.hit.ids, quality)
     except Failure:
         return {}
     asked: dict[int, Request] = {}
@@ -91,6 +92,7 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
         asked_href=f"/requests/{asked.id}" if asked and owned(request.user, asked) else "",
         seasons=[(s, season_chip(s, waiting.get(s.number))) for s in found.seasons],
         can_ask=_can_ask(request, found),
+        in_4k=await _in_4k(request, found),
         missing=_missing(found, waiting),
         silent=silent,
         facts=_facts(request, found),
@@ -107,12 +109,23 @@ async def _others(request: Req, found: TitlePage) -> list[Card]:
     return [held_card(host, held) for held in await host.library.recent(13) if held.id not in own][:12]
 
 
-def _may_ask(request: Req, found: TitlePage) -> bool:
-    return f"request.{found.hit.kind}" in request.user.permissions
-
-
 def _can_ask(request: Req, found: TitlePage) -> bool:
-    return bool(found.requesters) and _may_ask(request, found) and found.hit.kind == "series"
+    return bool(found.requesters) and may_ask(request.user, found.hit.kind) and found.hit.kind == "series"
+
+
+def _offers_4k(request: Req, found: TitlePage) -> bool:
+    kind = found.hit.kind
+    offered = host_of(request).requests.offers(kind, Quality.FOUR_K)
+    return bool(found.requesters) and offered and may_ask(request.user, kind, Quality.FOUR_K)
+
+
+async def _in_4k(request: Req, found: TitlePage) -> str:
+    """What the page says of 4K beside its one button: `ask`, the address of one's own request, or nothing."""
+    asked = await open_request(host_of(request), found.hit, Quality.FOUR_K)
+    if asked is not None and owned(request.user, asked):
+        return f"/requests/{asked.id}"
+    held = found.hit.kind is MediaKind.MOVIE and is_4k(found.height)
+    return "ask" if asked is None and not held and _offers_4k(request, found) else ""
 
 
 def _missing(found: TitlePage, asked: Collection[int]) -> list[int]:
@@ -138,7 +151,7 @@ def _facts(request: Req, found: TitlePage) -> list[tuple[str, str]]:
     if found.rating:
         facts.append((_("Rating"), _("%(rating)s of 10") % {"rating": f"{found.rating:.1f}"}))
     if found.height:
-        facts.append((_("Quality"), "4K" if found.height >= 2000 else f"{found.height}p"))
+        facts.append((_("Quality"), "4K" if is_4k(found.height) else f"{found.height}p"))
     places = [names.get(held.instance, held.instance) for held in found.hit.held]
     if places:
         facts.append((_("In"), ", ".join(dict.fromkeys(places))))
@@ -177,17 +190,36 @@ async def _positions(request: Req, held: Any) -> list[Any]:
 
 
 @get("/title/{kind:str}/{ref:str}/request", opt={"permission": "request"})
-async def request_form(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
+async def request_form(
+    request: Req, kind: FromPath[str], ref: FromPath[str], quality: FromQuery[Quality] = Quality.STANDARD
+) -> Page:
     """The request dialog; a page of its own where no script runs."""
     found = await known_title(request, kind, ref)
-    chosen = _missing(found, await _asked(request, found))
-    return await _form(request, found, title_href(found.hit.kind, found.hit.ref or ref), chosen, "")
+    offered = _offers_4k(request, found)
+    wants_4k = quality is Quality.FOUR_K or not may_ask(request.user, found.hit.kind)
+    quality = Quality.FOUR_K if offered and wants_4k else Quality.STANDARD
+    asked = await _asked(request, found, quality)
+    if quality is Quality.FOUR_K:
+        chosen = [s.number for s in found.seasons if s.number > 0 and s.number not in asked]
+    else:
+        chosen = _missing(found, asked)
+    return await _form(request, found, title_href(found.hit.kind, found.hit.ref or ref), chosen, quality)
 
 
-async def _form(request: Req, found: TitlePage, base: str, chosen: list[int], error: str, status: int = 200) -> Page:
+async def _form(
+    request: Req,
+    found: TitlePage,
+    base: str,
+    chosen: list[int],
+    quality: Quality,
+    error: str = "",
+    status: int = 200,
+) -> Page:
     template = "parts/request_dialog.html" if is_htmx(request) else "request_form.html"
-    asked = await _asked(request, found)
-    open_ones = [s for s in found.seasons if s.availability != "available" and s.number not in asked]
+    asked = await _asked(request, found, quality)
+    in_4k = quality is Quality.FOUR_K
+    # what is held of a season may be a standard copy, which is no reason not to ask for it in 4K
+    open_ones = [s for s in found.seasons if (in_4k or s.availability != "available") and s.number not in asked]
     seasons = [(s, season_chip(s)) for s in open_ones]
     return page(
         request,
@@ -199,7 +231,9 @@ async def _form(request: Req, found: TitlePage, base: str, chosen: list[int], er
         asked_all=bool(found.seasons) and not open_ones,
         base=base,
         error=error,
-        auto=f"request.auto_approve.{found.hit.kind}" in request.user.permissions,
+        auto=needs_no_approval(request.user, found.hit.kind, quality),
+        in_4k=in_4k,
+        choice_4k=_offers_4k(request, found) and may_ask(request.user, found.hit.kind),
         released=found.released,
     )
 
@@ -211,10 +245,11 @@ async def ask(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     hit = found.hit
     base = title_href(hit.kind, hit.ref or ref)
     form = await request.form()
+    quality = Quality.FOUR_K if form.get("quality") == Quality.FOUR_K else Quality.STANDARD
     known = {s.number for s in found.seasons}
     chosen = sorted({int(v) for v in form.getall("season", []) if isinstance(v, str) and v.isdigit()} & known)
     if hit.kind is MediaKind.SERIES and found.seasons and not chosen:
-        return await _form(request, found, base, [], _("Choose at least one season."), status=422)
+        return await _form(request, found, base, [], quality, _("Choose at least one season."), status=422)
     try:
         made = await host_of(request).requests.create(
             request.user,
@@ -224,13 +259,14 @@ async def ask(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
             year=hit.year,
             seasons=tuple(chosen),
             poster=hit.poster,
+            quality=quality,
         )
     except AlreadyRequested as already:
         if owned(request.user, already.request):
             return go_to(request, f"/requests/{already.request.id}", said=_("You asked for it already."))
         return go_to(request, base, said=_("Somebody asked for it already. You see here when it is ready."))
     except Invalid as failure:
-        return await _form(request, found, base, chosen, failure.message, status=422)
+        return await _form(request, found, base, chosen, quality, failure.message, status=422)
     return go_to(request, f"/requests/{made.id}", said=_("%(title)s requested") % {"title": what(made)})
 
 

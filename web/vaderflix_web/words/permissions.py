@@ -17,6 +17,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[P, str], ...]], ...] = (
             (P.REQUEST_SERIES, "Request series"),
             (P.AUTO_APPROVE_MOVIE, "Requested films need no approval"),
             (P.AUTO_APPROVE_SERIES, "Requested series need no approval"),
+            (P.REQUEST_4K_MOVIE, "Request films in 4K"),
+            (P.REQUEST_4K_SERIES, "Request series in 4K"),
+            (P.AUTO_APPROVE_4K_MOVIE, "Films requested in 4K need no approval"),
+            (P.AUTO_APPROVE_4K_SERIES, "Series requested in 4K need no approval"),
         ),
     ),
     (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from vaderflix_core.api import Reason
+from vaderflix_core.api import Quality, Reason
 from vaderflix_core.requests.verdicts import WORDS
 
 from ..formats import size
@@ -40,13 +40,15 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 def what(request: Request) -> str:
-    """The title with the asked seasons: `One Step Beyond, season 2`."""
+    """The title with the asked copy and seasons: `One Step Beyond in 4K, season 2`."""
+    in_4k = request.quality is Quality.FOUR_K
+    title = _("%(title)s in 4K") % {"title": request.title} if in_4k else request.title
     if not request.seasons:
-        return request.title
+        return title
     seasons = ngettext("season %(list)s", "seasons %(list)s", len(request.seasons)) % {
         "list": season_list(request.seasons)
     }
-    return f"{request.title}, {seasons}"
+    return f"{title}, {seasons}"
 
 
 def season_list(numbers: Sequence[int]) -> str:
