@@ -344,6 +344,25 @@ async def test_a_series_is_partly_available_until_every_asked_episode_is_held(ho
     assert (await house.requests.get(mara, request.id)).state is S.AVAILABLE
 
 
+async def test_what_is_imported_and_not_in_the_library_is_told_once_a_scan_had_its_time(house):
+    mara = await house.person("mara", "admin")
+    film, show = await house.ask(mara), await house.ask(mara, SHOW, (2,))
+    await house.work()
+    half = (Season(number=2, episodes=10, aired=10, available=10),)
+    house.holds(SHOW, seasons=(Season(number=2, episodes=10, available=4),))
+    house.requester.states = {number: Progress(stage=Stage.IMPORTED, seasons=half) for number in ("1", "2")}
+    for minutes, reason in ((1, None), (11, Reason.NOT_IN_LIBRARY)):
+        await house.follow(minutes=minutes)
+        waiting, partly = [await house.requests.get(mara, request.id) for request in (film, show)]
+        assert (waiting.state, waiting.reason) == (S.IMPORTING, reason)
+        assert (partly.state, partly.reason) == (S.PARTLY_AVAILABLE, reason)
+    assert waiting.evidence == "Films has imported it, and the library does not hold all of it."
+    house.holds()
+    await house.follow()
+    ready = await house.requests.get(mara, film.id)
+    assert (ready.state, ready.reason) == (S.AVAILABLE, None)
+
+
 async def test_a_title_removed_by_hand_fails_and_can_be_sent_again(house):
     mara = await house.person("mara", "admin")
     request = await house.ask(mara)

@@ -203,6 +203,11 @@ async def test_a_lesser_copy_of_a_film_never_fulfils_a_request_in_4k(house, mara
     assert await house.state(mara, request) is S.IMPORTING
     house.big.work()
     house.guard.reset("films-4k")
+    for _ in range(6):
+        await house.follow(stage=Stage.IMPORTED)
+    lacking = await house.requests.get(mara, request.id)
+    assert lacking.reason is Reason.NOT_IN_LIBRARY
+    assert lacking.evidence == "films-4k has imported it, and the library does not hold all of it in 4K."
     house.holds(FILM, height, 2160)
     await house.follow(stage=Stage.IMPORTED)
     assert await house.state(mara, request) is S.AVAILABLE

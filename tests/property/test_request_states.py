@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from vaderflix_core.api.models import Progress, Season, Stage
 from vaderflix_core.requests.models import RequestState as S
-from vaderflix_core.requests.states import ENDED, FOLLOWED, TRANSITIONS, Coverage, coverage, may_move, observed
+from vaderflix_core.requests.states import (
+    ENDED,
+    FOLLOWED,
+    TRANSITIONS,
+    Coverage,
+    awaits_library,
+    coverage,
+    may_move,
+    observed,
+)
 
 states = st.sampled_from(list(S))
 reports = st.builds(Progress, stage=st.sampled_from(list(Stage)))
@@ -59,6 +68,14 @@ def test_a_followed_request_fails_only_when_the_requester_says_it_is_gone(state,
         state = observed(state, progress, held, sources=True)
         if state is S.FAILED and before is not S.FAILED:
             assert progress.stage is Stage.GONE
+
+
+@given(states, reports, covers, st.booleans())
+def test_only_what_is_imported_awaits_the_library(state, progress, held, sources):
+    reached = observed(state, progress, held, sources=sources)
+    if awaits_library(reached, progress):
+        assert progress.stage in (Stage.IMPORTED, Stage.PARTLY)
+        assert held is not Coverage.ALL or state not in FOLLOWED
 
 
 def test_every_state_has_its_transitions_and_only_ended_ones_have_none():

@@ -192,6 +192,7 @@ class Reason(StrEnum):
     DOWNLOADER_DOWN = "downloader_down"
     SERVICE_DOWN = "service_down"
     REMOVED_BY_HAND = "removed_by_hand"
+    NOT_IN_LIBRARY = "not_in_library"  # said by the core: a requester does not know libraries
 
 
 class Progress(Struct, frozen=True, kw_only=True):

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from ..api.events import RequestChanged, RequestProgressed
-from ..api.models import MediaKind, Progress, Reason, Stage, Ticket
+from ..api.models import MediaKind, Progress, Quality, Reason, Stage, Ticket
 from ..api.roles import MediaSource, Requester
 from ..bus import Bus
 from ..failures import SourceFailed
@@ -28,7 +29,7 @@ from ..store import requests as store
 from ..store.database import Database
 from .copies import Copies
 from .models import Request, RequestState
-from .states import FOLLOWED, observed
+from .states import FOLLOWED, awaits_library, observed
 from .verdicts import STUCK_AFTER, WORDS
 
 log = structlog.get_logger("requests")
@@ -128,6 +129,10 @@ class Follower:
             await self._keep(request, Reason.SERVICE_DOWN, failure.message)
             return
         state = observed(request.state, progress, held, sources=bool(self._pool.bindings(MediaSource)))
+        if awaits_library(state, progress) and progress.reason is None:
+            lacking = "all of it in 4K" if request.quality is Quality.FOUR_K else "all of it"
+            evidence = f"{answer.name} has imported it, and the library does not hold {lacking}."
+            progress = replace(progress, reason=Reason.NOT_IN_LIBRARY, evidence=evidence)
         await self._write(request, state, progress)
 
     async def _unanswered(self, request: Request, evidence: str) -> None:

@@ -65,6 +65,14 @@ def coverage(asked: Iterable[int], held: Iterable[Season], known: Iterable[Seaso
     return Coverage.ALL
 
 
+def awaits_library(state: S, progress: Progress) -> bool:
+    """Whether what a requester has imported is still to appear in a media source."""
+    imported = progress.stage is Stage.IMPORTED
+    if state is S.IMPORTING:
+        return imported or progress.stage is Stage.PARTLY
+    return state is S.PARTLY_AVAILABLE and imported
+
+
 def observed(state: S, progress: Progress, held: Coverage, *, sources: bool) -> S:
     """The state after a requester reported `progress` and the media sources were asked.
 

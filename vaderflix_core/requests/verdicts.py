@@ -13,6 +13,7 @@ STUCK_AFTER: dict[Reason, timedelta] = {
     Reason.STALLED: timedelta(minutes=2),
     Reason.REMOVED_BY_HAND: timedelta(minutes=1),
     Reason.SERVICE_DOWN: timedelta(seconds=30),
+    Reason.NOT_IN_LIBRARY: timedelta(minutes=10),  # a scan takes its time
 }
 
 
@@ -70,6 +71,11 @@ WORDS: dict[Reason, Words] = {
     Reason.REMOVED_BY_HAND: Words(
         viewer=N_("Its download was taken away. An admin can send it again."),
         fix=N_("The download is gone from the download client, and nothing was imported. Search again in the service."),
+        stuck=True,
+    ),
+    Reason.NOT_IN_LIBRARY: Words(
+        viewer=N_("It has been fetched, but the library does not show it yet. An admin can see why."),
+        fix=N_("Let the media server scan its libraries, and check that one of them covers the folder it was put in."),
         stuck=True,
     ),
 }

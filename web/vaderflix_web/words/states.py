@@ -37,6 +37,7 @@ def stuck_words(reason: Reason) -> str:
         Reason.DOWNLOADER_DOWN: _("a service is down"),
         Reason.SERVICE_DOWN: _("a service is down"),
         Reason.REMOVED_BY_HAND: _("removed by hand"),
+        Reason.NOT_IN_LIBRARY: _("not in the library"),
     }[reason]
 
 
