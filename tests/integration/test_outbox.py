@@ -103,6 +103,47 @@ async def test_an_unavailable_service_is_tried_again_later_until_the_budget_ends
     assert [(kind, error) for _, kind, error, _ in dead] == [("work", "it sleeps")]
 
 
+async def test_a_job_that_hangs_is_ended_and_tried_again(db, clock, monkeypatch):
+    monkeypatch.setattr("vaderflix_core.jobs.runner.LONGEST_RUN", 0.05)
+    runner, runs = Runner(db, clock), []
+
+    async def handler(job):
+        runs.append(job.attempts)
+        if job.attempts == 1:
+            await asyncio.Event().wait()
+
+    runner.register("work", handler, attempts=3)
+    put(db, clock, "a")
+    await ran(db, runner, clock)
+    assert db.read_sync(store.next_due) is not None
+    clock.forward(minutes=1)
+    await ran(db, runner, clock)
+    assert runs == [1, 2]
+    assert db.read_sync(store.next_due) is None
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_end_a_running_job(db, clock, monkeypatch):
+    monkeypatch.setattr("vaderflix_core.jobs.runner.RENEW_EVERY", 0.01)
+    runner, away, renewed = Runner(db, clock), asyncio.Event(), asyncio.Event()
+
+    def renew(conn, job, owner, now):
+        if not away.is_set():
+            away.set()
+            raise OSError("the database is away")
+        renewed.set()
+
+    monkeypatch.setattr(store, "renew", renew)
+
+    async def handler(job):
+        async with asyncio.timeout(10):
+            await renewed.wait()
+
+    runner.register("work", handler, attempts=1)
+    put(db, clock, "a")
+    await ran(db, runner, clock)
+    assert db.read_sync(store.dead) == []
+
+
 async def test_a_refusal_is_final(db, clock):
     runner = Runner(db, clock)
 

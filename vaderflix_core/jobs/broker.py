@@ -14,7 +14,6 @@ from datetime import datetime
 import dramatiq
 import structlog
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.middleware import AgeLimit, Callbacks, ShutdownNotifications, TimeLimit
 
 from ..store import jobs as store
 from ..store.database import Database
@@ -28,12 +27,12 @@ IDLE_SECONDS = 5.0
 
 
 def _broker(redis_url: str | None) -> dramatiq.Broker:
-    middleware = [AgeLimit(), TimeLimit(), ShutdownNotifications(), Callbacks()]
+    # no middleware: retries, budgets and time limits are the runner's, which can end a job that waits
     if redis_url is None:
-        return StubBroker(middleware=middleware)
+        return StubBroker(middleware=[])
     from dramatiq.brokers.redis import RedisBroker  # only where there is a Redis
 
-    broker: dramatiq.Broker = RedisBroker(url=redis_url, middleware=middleware)  # type: ignore[no-untyped-call]
+    broker: dramatiq.Broker = RedisBroker(url=redis_url, middleware=[])  # type: ignore[no-untyped-call]
     return broker
 
 
@@ -72,7 +71,7 @@ class Jobs:
             actor_name="run_job",
             queue_name=QUEUE,
             priority=0,
-            options={"max_retries": 0, "time_limit": 600_000},
+            options={},
         )
 
     def _perform(self, job_id: int) -> None:
@@ -89,8 +88,6 @@ class Jobs:
                 orphans = await self._db.write(store.requeue_orphans)
                 if orphans:
                     log.info("jobs taken up again", count=orphans)
-            # dramatiq's own command line emits this; without it no time limit is ever enforced
-            self._broker.emit_after("process_boot")
             self._worker = dramatiq.Worker(self._broker, worker_threads=WORKER_THREADS, worker_timeout=50)
             self._worker.start()
         if self._relays:

@@ -26,6 +26,7 @@ Handler = Callable[[Job], Awaitable[Effects | None]]
 OnDead = Callable[[Job, str], Effects | None]
 
 RENEW_EVERY = 20.0
+LONGEST_RUN = 600.0  # seconds; what takes longer hangs, and is tried again
 
 
 class Kind:
@@ -80,7 +81,8 @@ class Runner:
             return
         keeper = asyncio.create_task(self._keep(job))
         try:
-            effects = await kind.handler(job)
+            async with asyncio.timeout(LONGEST_RUN):
+                effects = await kind.handler(job)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a handler does, its job must end in a known state
@@ -103,10 +105,13 @@ class Runner:
     async def _keep(self, job: Job) -> None:
         while True:
             await asyncio.sleep(RENEW_EVERY)
-            await self._db.write(lambda conn: store.renew(conn, job, self.owner, self._clock()))
+            try:
+                await self._db.write(lambda conn: store.renew(conn, job, self.owner, self._clock()))
+            except Exception as error:  # noqa: BLE001 - a database that is away for a moment must not end the job
+                log.warning("a claim could not be renewed", job=job.key, error=str(error))
 
     async def _failed(self, kind: Kind, job: Job, error: Exception) -> None:
-        words = str(error) or type(error).__name__
+        words = str(error) or ("it took too long" if isinstance(error, TimeoutError) else type(error).__name__)
         expected = isinstance(error, TryAgain | ServiceError)
         if not expected:
             log.error("job failed", job=job.key, kind=job.kind, attempt=job.attempts, exc_info=error)
