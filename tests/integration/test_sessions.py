@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
 
+from vaderflix_core.access.activity import Activity, ActivityFilter
 from vaderflix_core.access.service import Access
 from vaderflix_core.access.sessions import ALGORITHM, FRESH, Sessions, Tokens, digest
 from vaderflix_core.store import users as user_store
@@ -20,6 +22,7 @@ from vaderflix_core.vault import Vault
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")]
 
 VAULT = Vault([bytes(range(32))])
+GRACE = timedelta(seconds=20)
 
 
 @pytest.fixture
@@ -84,58 +87,98 @@ async def test_an_access_token_ends_after_ten_minutes_and_never_outlives_its_ses
     clock.forward(seconds=1)
     assert await sessions.by_access(tokens.access) is None
     clock.forward(days=29, hours=23, minutes=45)
-    fresh = await sessions.refresh(tokens.refresh or "")
+    fresh = await sessions.refresh(tokens.refresh)
     assert fresh is not None
     assert fresh.access_expires == tokens.session.expires_at
     clock.forward(minutes=6)
-    assert await sessions.refresh(fresh.refresh or "") is None
+    assert await sessions.refresh(fresh.refresh) is None
 
 
+@pytest.mark.parametrize("later", [{"seconds": 0}, {"minutes": 1}, {"days": 29}])
+@pytest.mark.parametrize("used_on", [True, False])
 async def test_a_used_refresh_token_that_comes_back_ends_the_session_for_both(
-    sessions: Sessions, edith: Any, clock: Any
+    sessions: Sessions, edith: Any, db: Database, clock: Any, later: dict[str, float], used_on: bool
 ) -> None:
     first = await start(sessions, edith)
-    second = await sessions.refresh(first.refresh or "")
+    second = await sessions.refresh(first.refresh)
     assert second is not None
     assert second.refresh != first.refresh
-    clock.forward(minutes=1)
-    assert await sessions.refresh(first.refresh or "") is None  # the thief, or the owner: nobody can tell
-    assert await sessions.refresh(second.refresh or "") is None
+    if used_on:
+        clock.forward(minutes=9)
+        assert await sessions.by_access(second.access)  # which notes that the session is in use
+        second = await sessions.refresh(second.refresh)
+        assert second is not None
+    clock.forward(**later)
+    assert await sessions.refresh(first.refresh) is None  # the thief, or the owner: nobody can tell
+    assert await sessions.refresh(second.refresh) is None
     assert await sessions.by_access(second.access) is None
+    assert await sessions.devices(edith) == []
+    noted = await Activity(db, clock).find(ActivityFilter(action="session.token_reused"), limit=9)
+    assert [entry.subject for entry in noted] == ["edith"]
+
+
+async def test_parallel_calls_and_a_lost_answer_keep_a_browser_signed_in(
+    sessions: Sessions, edith: Any, clock: Any
+) -> None:
+    tokens = await start(sessions, edith)
+    rotated = await asyncio.gather(*(sessions.refresh(tokens.refresh, grace=GRACE) for _ in range(8)))
+    clock.forward(seconds=10)
+    rotated.append(await sessions.refresh(tokens.refresh, grace=GRACE))  # the first answers were lost
+    fresh = {one.refresh for one in rotated if one is not None}
+    assert len(fresh) == 9
+    clock.forward(minutes=9)
+    taken, *others = sorted(fresh)
+    assert await sessions.refresh(taken, grace=GRACE)
+    assert await sessions.refresh(others[0], grace=GRACE) is None  # whoever holds it has not got it from us
     assert await sessions.devices(edith) == []
 
 
-async def test_parallel_calls_with_one_refresh_token_rotate_it_once(
-    sessions: Sessions, edith: Any, db: Database, clock: Any
+async def test_the_grace_ends_in_time_and_once_its_successor_was_used(
+    sessions: Sessions, edith: Any, clock: Any
 ) -> None:
     tokens = await start(sessions, edith)
-    done = await asyncio.gather(*(sessions.refresh(tokens.refresh or "") for _ in range(8)))
-    assert all(one is not None for one in done)
-    assert sum(one.refresh is not None for one in done if one is not None) == 1
-    rows = await db.read(lambda conn: conn.execute(refresh_tokens.select()).all())
-    assert len(rows) == 2
-    clock.forward(seconds=10)
-    assert await sessions.refresh(tokens.refresh or "")  # a late one of the same page
+    assert await sessions.refresh(tokens.refresh, grace=GRACE)
+    clock.forward(seconds=20)
+    assert await sessions.refresh(tokens.refresh, grace=GRACE) is None
+    tokens = await start(sessions, edith)
+    second = await sessions.refresh(tokens.refresh, grace=GRACE)
+    assert second is not None
+    assert await sessions.refresh(second.refresh, grace=GRACE)
+    assert await sessions.refresh(tokens.refresh, grace=GRACE) is None
+    assert await sessions.devices(edith) == []
+
+
+async def test_few_tokens_of_a_session_are_kept_however_long_it_lasts(
+    sessions: Sessions, edith: Any, db: Database, clock: Any
+) -> None:
+    tokens: Tokens | None = await start(sessions, edith)
+    for _ in range(5):
+        assert tokens is not None
+        clock.forward(minutes=10)
+        tokens = await sessions.refresh(tokens.refresh, grace=GRACE)
+    assert len(await db.read(lambda conn: conn.execute(refresh_tokens.select()).all())) == 2
 
 
 async def test_a_session_that_ends_while_its_token_is_rotated_stays_ended(sessions: Sessions, edith: Any) -> None:
     for _ in range(3):
         tokens = await start(sessions, edith)
         await asyncio.gather(
-            sessions.refresh(tokens.refresh or ""),
+            sessions.refresh(tokens.refresh),
             sessions.end(tokens.session.id),
-            sessions.refresh(tokens.refresh or ""),
+            sessions.refresh(tokens.refresh),
         )
         async with asyncio.timeout(FRESH + 1):  # a call that was under way may have looked just before the end
             while await sessions.by_access(tokens.access):
                 await asyncio.sleep(0.05)
-        assert await sessions.refresh(tokens.refresh or "") is None
+        assert await sessions.refresh(tokens.refresh) is None
     assert await sessions.devices(edith) == []
 
 
 async def test_unknown_refresh_tokens_touch_nothing(sessions: Sessions, edith: Any) -> None:
     tokens = await start(sessions, edith)
-    for token in ("", "guess", (tokens.refresh or "")[:-1], tokens.access, digest(tokens.refresh or "").hex()):
+    number, chance, signature = tokens.refresh.split(".")
+    forged = f"{number}.{chance[::-1]}.{signature}"  # whoever makes up "used" tokens must not end sessions
+    for token in ("", "guess", "é", tokens.refresh[:-1], tokens.access, digest(tokens.refresh).hex(), forged):
         assert await sessions.refresh(token) is None
     assert await sessions.by_access(tokens.access)
 
@@ -149,7 +192,7 @@ async def test_a_new_role_and_a_disabled_account_end_all_sessions(
         assert await sessions.by_access(tokens.access)
         await access.change_user(edith.id, **change)
         assert await sessions.by_access(tokens.access) is None
-        assert await sessions.refresh(tokens.refresh or "") is None
+        assert await sessions.refresh(tokens.refresh) is None
 
 
 async def test_only_the_owner_signs_a_device_out(sessions: Sessions, edith: Any) -> None:

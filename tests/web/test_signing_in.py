@@ -243,6 +243,19 @@ async def test_a_stream_of_a_revoked_key_ends(app: Any, host: Host) -> None:
         await stream
 
 
+async def test_a_stream_of_a_key_ends_when_its_owner_may_less(app: Any, host: Host) -> None:
+    mara, noor = await person(host, "mara"), await person(host, "noor")
+    await host.people.change(mara, noor.id, role="admin")
+    key, _ = await host.sessions.create_key(await host.access.user(noor.id), "Lamp")
+    program = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://vaderflix.test")
+    stream = asyncio.create_task(program.get("/api/v1/events", headers={"X-Api-Key": key}, timeout=30))
+    done, _ = await asyncio.wait({stream}, timeout=3)
+    assert not done
+    await host.people.change(mara, noor.id, role="viewer")
+    async with asyncio.timeout(FELT):
+        await stream
+
+
 async def test_a_key_cannot_change_how_its_owner_signs_in(app: Any, host: Host) -> None:
     mara = await person(host, "mara")
     key, _ = await host.sessions.create_key(mara, "Everything")

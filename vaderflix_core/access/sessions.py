@@ -2,7 +2,8 @@
 
 An access token is good for ten minutes at most and only while its session lives; ending a session is felt within
 `FRESH` seconds. A refresh token works once. If it comes back later it was stolen, from us or by us, and the session
-ends for both.
+ends for both: each token names its session and is signed, so that it is known for as long as the session lives,
+though only the last ones are kept.
 """
 
 from __future__ import annotations
@@ -22,24 +23,25 @@ from ..store import sessions as store
 from ..store.database import Database
 from ..store.sessions import ApiKey, Session
 from ..vault import Vault
+from .activity import note
 from .agents import kept
 from .models import Permission, User
 
 log = structlog.get_logger("access")
 
 ACCESS = timedelta(minutes=10)
-REUSE_GRACE = timedelta(seconds=20)  # a page's parallel calls all bring the token that the first of them rotated
 TOUCH_EVERY = timedelta(minutes=1)
 FRESH = 2.0  # seconds for which a session that was seen alive is not looked up again
 ALGORITHM = "HS256"
+REFRESH = "refresh-token"  # what its signature is for
 
 
 class Tokens(Struct, frozen=True, kw_only=True):
-    """What a device gets. `refresh` is None when the one it sent stays good: another call has rotated it just now."""
+    """What a device gets."""
 
     access: str
     access_expires: datetime
-    refresh: str | None
+    refresh: str
     session: Session
 
 
@@ -63,6 +65,7 @@ class Sessions:
         self._db = db
         self._clock = clock
         self._length = timedelta(days=days)
+        self._vault = vault
         self._secret = vault.sign("access-token", "signing key").encode()
         self._alive: dict[int, tuple[float, User]] = {}
         # told in the transaction that starts a session
@@ -93,9 +96,23 @@ class Sessions:
         alive = claims["exp"] > self._clock().timestamp()
         return int(claims["sid"]) if alive and isinstance(claims["sid"], int) else None
 
+    def _refresh(self, conn: Connection, session: Session, now: datetime) -> str:
+        """A new refresh token of a session: its number, chance, and our signature."""
+        named = f"{session.id}.{secrets.token_urlsafe(32)}"
+        token = f"{named}.{self._vault.sign(REFRESH, named)}"
+        store.add_token(conn, session.id, digest(token), now)
+        return token
+
+    def _once_of(self, refresh: str) -> int | None:
+        """The session that a refresh token was made for, be it over or not; None when we did not make it."""
+        named, _, signature = refresh.rpartition(".")
+        if not refresh.isascii() or not self._vault.signed(REFRESH, named, signature):
+            return None
+        return int(named.partition(".")[0])
+
     async def start(self, user: User, *, method: str, user_agent: str, ip: str) -> Tokens:
         """Sign a device in."""
-        now, refresh = self._clock(), secrets.token_urlsafe(32)
+        now = self._clock()
         new = Session(
             id=0,
             user_id=user.id,
@@ -107,13 +124,13 @@ class Sessions:
             expires_at=now + self._length,
         )
 
-        def work(conn: Connection) -> Session:
-            opened = store.open_session(conn, new, digest(refresh))
+        def work(conn: Connection) -> tuple[Session, str]:
+            opened = store.open_session(conn, new)
             for told in self.on_start:
                 told(conn, user, opened)
-            return opened
+            return opened, self._refresh(conn, opened, now)
 
-        session = await self._db.write(work)
+        session, refresh = await self._db.write(work)
         access, expires = self._access(session, now)
         return Tokens(access=access, access_expires=expires, refresh=refresh, session=session)
 
@@ -137,29 +154,26 @@ class Sessions:
             return None
         user, seen = found
         if now - seen > TOUCH_EVERY:
-            await self._db.write(lambda conn: store.touch(conn, session_id, user.id, now, ip, REUSE_GRACE))
+            await self._db.write(lambda conn: store.touch(conn, session_id, user.id, now, ip))
         if len(self._alive) > 10_000:
             self._alive.clear()
         self._alive[session_id] = (time.monotonic(), user)
         return user
 
-    async def refresh(self, token: str) -> Tokens | None:
-        """Rotate a refresh token; None when it is unknown, or was used before: then its session has ended."""
-        now, fresh = self._clock(), secrets.token_urlsafe(32)
+    async def refresh(self, token: str, *, grace: timedelta = timedelta(0)) -> Tokens | None:
+        """Rotate a refresh token; None when it is unknown, or was used before: then its session has ended.
 
-        def rotate(conn: Connection) -> tuple[Session, str | None] | None:
+        Within `grace` of its first use, and while nobody has used what it was rotated to, it is rotated again.
+        """
+        now = self._clock()
+
+        def rotate(conn: Connection) -> tuple[Session, str] | None:
             used = store.use_token(conn, digest(token), now)
-            if used is None:
-                return None
-            session, before = used
-            if before is None:
-                store.add_token(conn, session.id, digest(fresh), now)
-                return session, fresh
-            if now - before <= REUSE_GRACE:
-                return session, None
-            store.close(conn, session.id)
-            self._alive.pop(session.id, None)
-            log.warning("a used refresh token came back; its session was ended", session=session.id)
+            if used is not None and (used[1] is None or now - used[1] < grace):
+                return used[0], self._refresh(conn, used[0], now)
+            session_id = self._once_of(token) if used is None else used[0].id
+            if session_id is not None:
+                self._stolen(conn, session_id, now)
             return None
 
         rotated = await self._db.write(rotate)
@@ -170,6 +184,14 @@ class Sessions:
             return None
         access, expires = self._access(session, now)
         return Tokens(access=access, access_expires=expires, refresh=refresh, session=session)
+
+    def _stolen(self, conn: Connection, session_id: int, now: datetime) -> None:
+        found = store.user_of_session(conn, session_id, now)
+        if found is None or not store.close(conn, session_id):
+            return
+        self._alive.pop(session_id, None)
+        note(conn, now, None, "session.token_reused", found[0].username)
+        log.warning("a used refresh token came back; its session was ended", session=session_id)
 
     # -- devices -------------------------------------------------------------------------------------------------
 
@@ -220,12 +242,12 @@ class Sessions:
         now = self._clock()
         if api_key.last_used_at is None or now - api_key.last_used_at > TOUCH_EVERY:
             await self._db.write(lambda conn: store.touch_key(conn, api_key.id, now))
-        allowed = frozenset(p for p in user.permissions if p in api_key.scopes)
-        return SignedIn(user=replace(user, permissions=allowed), key=api_key)
+        return SignedIn(user=_narrowed(user, api_key), key=api_key)
 
-    async def key_lives(self, key_id: int) -> bool:
-        """Whether a key still opens anything."""
-        return await self._db.read(lambda conn: store.key_lives(conn, key_id))
+    async def user_of_key(self, key: ApiKey) -> User | None:
+        """Whose key it is, with the rights that it opens now; None when it opens nothing any more."""
+        user = await self._db.read(lambda conn: store.user_of_key_id(conn, key.id))
+        return _narrowed(user, key) if user is not None and not user.disabled else None
 
     async def keys(self, user: User) -> list[ApiKey]:
         """The keys of an account, newest first."""
@@ -234,3 +256,7 @@ class Sessions:
     async def revoke_key(self, user: User, key_id: int) -> bool:
         """Revoke a key of the account."""
         return await self._db.write(lambda conn: store.remove_key(conn, key_id, owner=user.id))
+
+
+def _narrowed(user: User, key: ApiKey) -> User:
+    return replace(user, permissions=frozenset(p for p in user.permissions if p in key.scopes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select, update
@@ -43,12 +43,11 @@ _SESSION = tuple(s[name] for name in Session.__struct_fields__)
 _KEY = tuple(k[name] for name in ApiKey.__struct_fields__)
 
 
-def open_session(conn: Connection, session: Session, token_hash: bytes) -> Session:
-    """Remember a device and its first refresh token; forget the sessions that have expired."""
+def open_session(conn: Connection, session: Session) -> Session:
+    """Remember a device; forget the sessions that have expired."""
     conn.execute(delete(sessions).where(s.expires_at < session.created_at))
     values = {name: getattr(session, name) for name in Session.__struct_fields__ if name != "id"}
     session_id = conn.execute(insert(sessions).values(**values).returning(s.id)).scalar_one()
-    add_token(conn, session_id, token_hash, session.created_at)
     users.change(conn, session.user_id, last_seen_at=session.created_at)
     return Session(id=session_id, **values)
 
@@ -66,7 +65,10 @@ def user_of_session(conn: Connection, session_id: int, now: datetime) -> tuple[U
 
 
 def use_token(conn: Connection, token_hash: bytes, now: datetime) -> tuple[Session, datetime | None] | None:
-    """Mark a refresh token used; gives its session and when it was used before, None for an unknown one."""
+    """Mark a refresh token used; gives its session and when it was used before, None for an unknown one.
+
+    Its first use ends all others of its session: what it was rotated from, and what that was rotated to beside it.
+    """
     query = select(*_SESSION, t.used_at).join(refresh_tokens, t.session_id == s.id).where(t.token_hash == token_hash)
     # locked: of two that bring the same token at once, the second must see that the first has used it
     row = conn.execute(query.with_for_update()).first()
@@ -74,14 +76,14 @@ def use_token(conn: Connection, token_hash: bytes, now: datetime) -> tuple[Sessi
         return None
     if row.used_at is None:
         conn.execute(update(refresh_tokens).where(t.token_hash == token_hash).values(used_at=now))
+        conn.execute(delete(refresh_tokens).where(t.session_id == row.id, t.token_hash != token_hash))
     return Session(**{name: row._mapping[name] for name in Session.__struct_fields__}), row.used_at
 
 
-def touch(conn: Connection, session_id: int, user_id: int, now: datetime, ip: str, used: timedelta) -> None:
-    """Note that a session is in use, and forget its long used tokens."""
+def touch(conn: Connection, session_id: int, user_id: int, now: datetime, ip: str) -> None:
+    """Note that a session is in use."""
     values = {"last_seen_at": now} | ({"ip": ip} if ip else {})
     conn.execute(update(sessions).where(s.id == session_id).values(**values))
-    conn.execute(delete(refresh_tokens).where(t.session_id == session_id, t.used_at < now - used))
     users.change(conn, user_id, last_seen_at=now)
 
 
@@ -131,10 +133,10 @@ def user_of_key(conn: Connection, key_hash: bytes) -> tuple[User, ApiKey] | None
     return users.user_of(row), ApiKey(**{name: row._mapping[f"key_{name}"] for name in ApiKey.__struct_fields__})
 
 
-def key_lives(conn: Connection, key_id: int) -> bool:
-    """Whether a key is there and its account can be used."""
-    query = users.query().join(api_keys, k.user_id == users.u.id)
-    return conn.execute(query.where(k.id == key_id, users.u.disabled.is_(False))).first() is not None
+def user_of_key_id(conn: Connection, key_id: int) -> User | None:
+    """Whose key it is; None when it was revoked."""
+    row = conn.execute(users.query().join(api_keys, k.user_id == users.u.id).where(k.id == key_id)).first()
+    return users.user_of(row) if row else None
 
 
 def touch_key(conn: Connection, key_id: int, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ACCESS_COOKIE, REFRESH_COOKIE = "vf_access", "vf_refresh"
 KEY_PREFIX = "vf_"
+# a page's parallel calls all bring the token that the first of them rotated, and an answer can get lost on its way
+PARALLEL = timedelta(seconds=20)
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
@@ -75,7 +78,7 @@ async def _who(connection: Connection) -> tuple[SignedIn | None, Tokens | None]:
     found = await sessions.by_access(access, ip) if access else None
     if found is not None or not refresh:
         return found, None
-    tokens = await sessions.refresh(refresh)
+    tokens = await sessions.refresh(refresh, grace=PARALLEL)
     if tokens is None:
         return None, None
     user = await sessions.user_of(tokens.session.id, ip)
@@ -122,8 +125,7 @@ def session_cookies(connection: Connection, tokens: Tokens) -> list[Cookie]:
             key=key, value=value, path="/", httponly=True, samesite="lax", secure=secure, max_age=days * 86400
         )
 
-    cookies = [cookie(ACCESS_COOKIE, tokens.access)]
-    return cookies + ([cookie(REFRESH_COOKIE, tokens.refresh)] if tokens.refresh else [])
+    return [cookie(ACCESS_COOKIE, tokens.access), cookie(REFRESH_COOKIE, tokens.refresh)]
 
 
 def ended_cookies(connection: Connection) -> list[Cookie]:

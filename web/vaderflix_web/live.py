@@ -34,9 +34,8 @@ async def _still_there(request: Request[Any, Any, Any]) -> bool:
     sessions, auth, user = host_of(request).sessions, request.scope.get("auth"), viewer_of(request)
     if auth is None or user is None:
         return True  # open to all
-    if auth.session_id is None:
-        return auth.key is None or await sessions.key_lives(auth.key.id)
-    now = await sessions.user_of(auth.session_id)
+    by_session = auth.session_id is not None
+    now = await (sessions.user_of(auth.session_id) if by_session else sessions.user_of_key(auth.key))
     return now is not None and now.permissions == user.permissions
 
 

@@ -31,7 +31,7 @@ class TokensOut(Struct, frozen=True, kw_only=True):
 
     access_token: str
     expires_at: datetime
-    refresh_token: str | None
+    refresh_token: str
 
     @classmethod
     def of(cls, tokens: Tokens) -> TokensOut:

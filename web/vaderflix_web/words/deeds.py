@@ -69,6 +69,7 @@ DEEDS: dict[str, str] = {
     "service.removed": "Removed a service",
     "session.ended": "Signed out",
     "session.started": "Signed in",
+    "session.token_reused": "Signed a device out whose sign-in was used twice",
     "share.changed": "Changed shared libraries",
     "share.invited": "Shared libraries",
     "share.removed": "Ended the sharing of libraries",
