@@ -155,7 +155,8 @@ class Host:
         )
         self.sessions.on_start.append(Arrivals(self.activity, self.mails.queue, clock).started)
         self.house = HouseRules(self.db, self.activity)
-        self.people = People(self.db, self.access, self.sessions, self.activity, clock)
+        self.links = Links(self.db, self.vault, clock)
+        self.people = People(self.db, self.access, self.sessions, self.links, self.activity, clock)
         self.roles = Roles(self.db, self.sessions, self.activity)
         self.invites = Invites(self.db, self.access, self.house, self.activity, self.mails, clock)
         self.access_requests = AccessRequests(
@@ -179,7 +180,6 @@ class Host:
         self.sharing = Sharing(self.db, self.pool, apart, self.activity, clock)
         self.share_watch = ShareWatch(self.db, self.pool, apart, self.sharing, self.sessions, self.activity, clock)
         self.invites.on_accepted.append(self.sharing.accepted)
-        self.links = Links(self.db, self.vault, clock)
         self.passwords = Passwords(self.db, self.access, self.links, self.activity, self.jobs, self.mails.queue, clock)
         self.second_factor = SecondFactor(self.db, self.vault, self.links, self.passwords, self.activity, clock)
         self.passkeys = Passkeys(self.db, self.vault, self.activity, clock)

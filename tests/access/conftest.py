@@ -11,6 +11,7 @@ from vaderflix_core.access.activity import Activity
 from vaderflix_core.access.arrivals import Arrivals
 from vaderflix_core.access.house import HouseRules
 from vaderflix_core.access.invites import Invites
+from vaderflix_core.access.links import Links
 from vaderflix_core.access.people import People
 from vaderflix_core.access.requests import AccessRequests
 from vaderflix_core.access.roles import Roles
@@ -83,7 +84,7 @@ def house(db: Any, clock: Any) -> House:
         mails=mails,
         house=rules,
         invites=invites,
-        people=People(db, access, sessions, activity, clock),
+        people=People(db, access, sessions, Links(db, vault, clock), activity, clock),
         roles=Roles(db, sessions, activity),
         access_requests=AccessRequests(db, invites, activity, mails, runner, jobs, vault, clock),
         postman=postman,

@@ -31,7 +31,7 @@ async def test_admins_are_mailed_and_see_who_asks(house):
     [asked] = await house.access_requests.newest("pending")
     assert (asked.name, asked.email, asked.message) == ("Noor", "noor@example.org", "May I?")
     [mail] = house.postman.sent
-    assert [r.email for r in mail.recipients] == ["mara@example.org"]
+    assert [(r.name, r.email) for r in mail.recipients] == [("Mara", "mara@example.org")]
     assert "May I?" in mail.text
 
 
@@ -102,6 +102,7 @@ async def test_nobody_is_let_in_with_more_than_the_admin_has(house):
         ({"name": " "}, "name"),
         ({"name": "x" * 121}, "name"),
         ({"email": "no address"}, "email"),
+        ({"email": "noor@example.org\0"}, "email"),
         ({"message": ""}, "message"),
         ({"message": "x" * 1001}, "message"),
     ],

@@ -20,12 +20,12 @@ async def test_an_invitation_makes_an_account_of_its_role_and_says_who_used_it(h
     assert (opened.inviter, opened.note, opened.role) == ("Mara", "Hello", "requester")
     noor = await house.invites.accept(code, username="noor", password=PASSWORD, display_name="Noor")
     assert noor.role == "requester"
-    [(listed, uses)] = await house.invites.newest()
+    [listed] = await house.invites.newest()
     assert listed.state(house.clock()) == "used"
-    assert [use.display_name for use in uses] == ["Noor"]
+    assert [use.display_name for use in listed.uses] == ["Noor"]
     actions = [entry.action for entry in await house.activity.find()]
     assert actions == ["invite.used", "invite.created"]
-    assert invite.id == listed.id
+    assert invite.id == listed.invite.id
 
 
 async def test_codes_have_more_than_128_bits_and_only_their_hash_is_kept(house):
@@ -52,8 +52,8 @@ async def test_many_at_once_make_exactly_as_many_accounts_as_there_are_uses(hous
     came = await asyncio.gather(*(come(n) for n in range(12)))
     assert sum(came) == uses
     assert len(await house.access.list_users()) == 1 + uses
-    [(invite, used_by)] = await house.invites.newest()
-    assert (invite.used, len(used_by)) == (uses, uses)
+    [listed] = await house.invites.newest()
+    assert (listed.invite.used, len(listed.uses)) == (uses, uses)
 
 
 async def test_a_name_that_is_taken_costs_no_use(house):
@@ -195,12 +195,50 @@ async def test_libraries_are_told_to_whoever_shares_them_in_the_same_transaction
     assert told == [("noor", {"shelf": ("1", "2")})]
 
 
-async def test_deleting_the_inviter_leaves_the_invitation(house):
+@pytest.mark.parametrize("end", ["demoted", "closed", "less", "removed", "more in the role"])
+async def test_an_invitation_gives_no_more_than_its_maker_may_give_now(house, end):
     mara = await house.person("mara", "admin")
+    role = await house.roles.create(mara, title="Helper", permissions=["browse", "play", "users.invite"])
     jonas = await house.person("jonas", "admin", display_name="Jonas")
-    code, _ = await house.invites.create(jonas, role="viewer")
-    await house.people.remove(mara, jonas.id)
+    code, made = await house.invites.create(jonas, role=role.name)
     assert (await house.invites.open(code)).inviter == "Jonas"
+    if end == "demoted":
+        await house.people.change(mara, jonas.id, role="viewer")
+    elif end == "closed":
+        await house.people.change(mara, jonas.id, disabled=True)
+    elif end == "less":
+        await house.people.change(mara, jonas.id, role=role.name, withheld=["users.invite"])
+    elif end == "removed":
+        await house.people.remove(mara, jonas.id)
+    else:
+        await house.people.change(mara, jonas.id, role=role.name)
+        await house.roles.change(mara, role.name, permissions=["browse", "users.invite"])
+        assert await house.invites.open(code), "the maker may still give what it gives"
+        await house.people.change(mara, jonas.id, withheld=["browse"])
+    with pytest.raises(Missing):
+        await house.invites.open(code)
+    with pytest.raises(Missing):
+        await house.invites.accept(code, username="noor", password=PASSWORD)
+    [listed] = await house.invites.newest()
+    assert listed.state(house.clock()) == "lapsed"
+    fresh, renewed = await house.invites.reissue(mara, made.id)
+    assert (renewed.inviter, renewed.created_by) == (mara.display_name, mara.id)
+    assert (await house.invites.accept(fresh, username="noor", password=PASSWORD)).role == role.name
+
+
+async def test_a_maker_who_is_demoted_while_somebody_comes_in_brings_nobody_in(house, monkeypatch):
+    mara, jonas = await house.person("mara", "admin"), await house.person("jonas", "admin")
+    code, _ = await house.invites.create(jonas, role="admin")
+    hash_password = house.access.hash_password
+
+    async def slowly(password):
+        await house.people.change(mara, jonas.id, role="viewer")
+        return await hash_password(password)
+
+    monkeypatch.setattr(house.access, "hash_password", slowly)
+    with pytest.raises(Missing):
+        await house.invites.accept(code, username="noor", password=PASSWORD)
+    assert {user.username for user in await house.access.list_users()} == {"mara", "jonas"}
 
 
 async def test_the_claim_is_in_the_database_and_not_in_memory(house):

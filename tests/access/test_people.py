@@ -104,6 +104,37 @@ async def test_a_closed_admin_is_not_opened_by_somebody_with_less(house):
     assert (await house.people.get(jonas.id)).user.disabled
 
 
+async def test_a_closed_account_is_protected_by_the_rights_it_has_once_it_is_opened(house):
+    mara = await house.person("mara", "admin")
+    await house.roles.create(mara, title="Helpdesk", permissions=["browse", "play", "problems.report", "users.manage"])
+    await house.roles.create(mara, title="Tech", permissions=["browse", "play", "settings"])
+    helper, tech = await house.person("helper", "helpdesk"), await house.person("techy", "tech")
+    await house.people.change(mara, tech.id, disabled=True)
+    for attempt in (
+        house.people.change(helper, tech.id, email="thief@example.org"),
+        house.people.sign_out(helper, tech.id),
+        house.people.remove(helper, tech.id),
+    ):
+        with pytest.raises(NotAllowed):
+            await attempt
+
+
+async def test_ones_own_address_is_not_changed_without_proof(house):
+    mara = await house.person("mara", "admin", email="mara@example.org")
+    with pytest.raises(Conflict, match="own pages"):
+        await house.people.change(mara, mara.id, email="thief@example.org")
+    kept = await house.people.change(mara, mara.id, email="mara@example.org", display_name="Mara M.")
+    assert (kept.email, kept.display_name) == ("mara@example.org", "Mara M.")
+
+
+async def test_of_many_who_set_the_house_up_at_once_one_does(house):
+    token = await house.access.setup_token()
+    setups = (house.access.complete_setup(token, f"root{n}", PASSWORD) for n in range(8))
+    done = await asyncio.gather(*setups, return_exceptions=True)
+    assert sum(isinstance(one, Conflict | Invalid) for one in done) == 7
+    assert len(await house.access.list_users()) == 1
+
+
 async def test_the_last_admin_stays(house):
     mara, jonas = await house.person("mara", "admin"), await house.person("jonas", "admin")
     await house.people.change(mara, jonas.id, role="viewer")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from vaderflix_core.access.activity import Activity, ActivityFilter, asking_from
+from vaderflix_core.access.links import Links
 from vaderflix_core.access.models import Permission, User
 from vaderflix_core.access.own_account import OwnAccount
 from vaderflix_core.access.own_data import PAGE, OwnData
@@ -34,12 +35,13 @@ class House:
     def __init__(self, db: Database, clock: Any) -> None:
         db.write_sync(user_store.seed_roles)
         self.db, self.clock = db, clock
-        self.sessions = Sessions(db, Vault([bytes(range(32))]), clock, days=30)
+        vault = Vault([bytes(range(32))])
+        self.sessions = Sessions(db, vault, clock, days=30)
         self.access = Access(db, self.sessions, clock)
         self.activity = Activity(db, clock)
         self.own = OwnAccount(db, self.sessions, self.activity)
         self.data = OwnData(db, self.activity, clock)
-        self.people = People(db, self.access, self.sessions, self.activity, clock)
+        self.people = People(db, self.access, self.sessions, Links(db, vault, clock), self.activity, clock)
 
     async def person(self, name: str, role: str = "requester", **more: Any) -> User:
         return await self.access.create_user(name, PASSWORD, role=role, **more)

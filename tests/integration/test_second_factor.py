@@ -221,6 +221,37 @@ async def test_an_admin_hands_over_a_link_but_not_for_somebody_above(house: Hous
     await house.passwords.reset(await house.passwords.link_for(mara, edith.id), NEW)
     with pytest.raises(NotAllowed):
         await house.passwords.link_for(edith, mara.id)
+    await house.access.create_user("otto", OLD, role="admin")
+    await house.access.change_user(mara.id, disabled=True)
+    with pytest.raises(NotAllowed):  # what it may do once it is opened again
+        await house.passwords.link_for(edith, mara.id)
+
+
+async def test_whoever_looks_after_accounts_proves_who_they_are_for_their_own(house: House) -> None:
+    mara = await house.access.create_user("mara", OLD, role="admin")
+    await house.with_factor(mara)
+    with pytest.raises(Conflict, match="own pages"):
+        await house.passwords.link_for(mara, mara.id)
+    with pytest.raises(Conflict, match="own pages"):
+        await house.factor.reset(mara, mara.id)
+    assert (await house.factor.state(mara.id)).on
+
+
+@pytest.mark.parametrize("ended_by", ["change", "reset", "another address"])
+async def test_a_link_to_another_address_ends_with_the_password_or_address_it_was_asked_with(
+    house: House, edith: Any, ended_by: str
+) -> None:
+    await house.passwords.ask_email(edith, "thief@example.org", OLD, None)
+    thiefs = house.mails[0][2]["path"].removeprefix("/email/")
+    if ended_by == "change":
+        await house.passwords.change(edith, OLD, NEW, None)
+    elif ended_by == "reset":
+        await house.passwords.reset(await house.db.write(lambda conn: house.links.make(conn, RESET, edith.id)), NEW)
+    else:
+        await house.access.change_user(edith.id, email="edith@example.com")
+    with pytest.raises(LinkEnded):
+        await house.passwords.confirm_email(thiefs)
+    assert (await house.access.user(edith.id)).email != "thief@example.org"
 
 
 async def test_a_code_works_once_and_within_a_step_of_now(house: House, edith: Any) -> None:

@@ -110,6 +110,15 @@ def test_after_signing_in_nobody_is_sent_elsewhere(target: str) -> None:
     assert local_path(target) == "/"
 
 
+@pytest.mark.parametrize(
+    ("target", "there"),
+    [("/\u2028/x", "/"), ("/\x7f", "/"), ("/search?q=Amélie 映画", "/search?q=Am%C3%A9lie%20%E6%98%A0%E7%94%BB"),
+     ("/a%C3%A9?b=c&d=%2F#e", "/a%C3%A9?b=c&d=%2F#e")],
+)  # fmt: skip
+def test_after_signing_in_the_way_is_one_that_a_header_can_carry(target: str, there: str) -> None:
+    assert local_path(target) == there
+
+
 async def test_no_answer_leads_to_another_site(house: Besieged) -> None:
     """Every route with every usual name of a target, as somebody and as nobody."""
     mara, stranger = await house.person("mara"), await house.stranger()

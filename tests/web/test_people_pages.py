@@ -186,7 +186,7 @@ async def test_hostile_names_stay_names_on_every_admin_page(host: Host, visit: A
     me = (await users(host))["mara"]
     edith = (await users(host))["edith"]
     await host.people.change(me, edith.id, display_name=XSS, email="edith@example.org")
-    await host.people.change(me, me.id, email="mara@example.org")
+    await host.access.change_user(me.id, email="mara@example.org")
     await host.house.change(me, registration="request")
     await host.roles.create(me, title=XSS, permissions=["browse"])
     await host.access_requests.ask(name=XSS, email="noor@example.org", message=XSS)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from ..failures import Conflict, Invalid, Missing
@@ -17,7 +18,7 @@ from ..store.database import Database
 from ..store.invites import Invite, InviteUse
 from .activity import Activity
 from .house import HouseRules
-from .models import User
+from .models import Permission, User
 from .rights import check_giving, role_named
 from .service import Access
 from .sessions import digest
@@ -25,6 +26,19 @@ from .sessions import digest
 CODE_BYTES = 24  # 192 bits
 MAX_USES, MAX_DAYS, MAX_NOTE = 100, 365, 500
 Accepted = Callable[[Connection, User, Invite], None]
+
+
+class Listed(Struct, frozen=True, kw_only=True):
+    """An invitation, who came in by it, and whether its maker may still give what it gives."""
+
+    invite: Invite
+    uses: list[InviteUse]
+    backed: bool
+
+    def state(self, now: datetime) -> str:
+        """open, used, revoked, expired, or lapsed: it would be open if its maker could still make it."""
+        state = self.invite.state(now)
+        return "lapsed" if state == "open" and not self.backed else state
 
 
 class Invites:
@@ -136,7 +150,10 @@ class Invites:
         await self._db.write(work)
 
     async def reissue(self, actor: User, invite_id: int, *, send: bool = False) -> tuple[str, Invite]:
-        """A new code and the full time again for what is left of an invitation; the old code is worth nothing."""
+        """A new code and the full time again for what is left of an invitation, which is the actor's from now on.
+
+        The old code is worth nothing.
+        """
         before = await self._db.read(lambda conn: store.get(conn, invite_id))
         if before is None:
             raise Missing("There is no such invitation.")
@@ -147,7 +164,9 @@ class Invites:
             invite = store.get(conn, invite_id)
             if invite is None or invite.used >= invite.uses:
                 raise Conflict("This invitation is used up. Make a new one.")
-            store.renew(conn, invite_id, digest(code), now + (invite.expires_at - invite.created_at))
+            until = now + (invite.expires_at - invite.created_at)
+            # whoever renews it answers for it from now on
+            store.renew(conn, invite_id, digest(code), until, created_by=actor.id, inviter=actor.display_name)
             renewed = store.get(conn, invite_id)
             assert renewed is not None
             self._activity.note(conn, actor, "invite.reissued", f"invitation {invite_id}", after=_terms(renewed))
@@ -157,16 +176,27 @@ class Invites:
 
         return code, await self._db.write(work)
 
-    async def newest(self) -> list[tuple[Invite, list[InviteUse]]]:
+    async def newest(self) -> list[Listed]:
         """Invitations, newest first, with who came in by them."""
-        return await self._db.read(store.newest)
+
+        def read(conn: Connection) -> list[Listed]:
+            return [
+                Listed(invite=invite, uses=uses, backed=_backed(conn, invite)) for invite, uses in store.newest(conn)
+            ]
+
+        return await self._db.read(read)
 
     # -- coming in -----------------------------------------------------------------------------------------------
 
     async def open(self, code: str) -> Invite:
         """The invitation of a code. Raises `Missing`, in the same words whatever is wrong with it."""
         now = self._clock()
-        invite = await self._db.read(lambda conn: store.by_code(conn, digest(code), now))
+
+        def read(conn: Connection) -> Invite | None:
+            found = store.by_code(conn, digest(code), now)
+            return found if found is not None and _backed(conn, found) else None
+
+        invite = await self._db.read(read)
         if invite is None or (await self.house.get()).registration == "closed":
             raise _not_open()
         return invite
@@ -196,7 +226,7 @@ class Invites:
         now = self._clock()
 
         def come_in(conn: Connection, user: User) -> None:
-            if not store.use(conn, digest(code), user.id, now):
+            if not _backed(conn, invite) or not store.use(conn, digest(code), user.id, now):
                 raise _not_open()
             if also is not None:
                 also(conn, user)
@@ -217,6 +247,15 @@ class Invites:
 
 def _not_open() -> Missing:
     return Missing("This link does not work any more.", code="link_ended")
+
+
+def _backed(conn: Connection, invite: Invite) -> bool:
+    """Whether its maker may still give what it gives: an invitation is worth what they are now."""
+    maker = user_store.get(conn, invite.created_by) if invite.created_by is not None else None
+    role = next((role for role in user_store.all_roles(conn) if role.name == invite.role), None)
+    if maker is None or role is None:
+        return False
+    return maker.may(Permission.INVITE) and role.permissions <= maker.permissions
 
 
 def _terms(invite: Invite) -> dict[str, object]:

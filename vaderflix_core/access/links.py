@@ -47,6 +47,11 @@ class Links:
         store.add(conn, link, digest(secret))
         return f"{secret}.{self._vault.sign(f'link:{kind}', secret)}"
 
+    def revoke(self, conn: Connection, user_id: int) -> None:
+        """End all that lead to another password or address: the password or the address has changed meanwhile."""
+        for kind in (RESET, EMAIL):
+            store.revoke(conn, user_id, kind, self._clock())
+
     def hash_of(self, kind: str, token: str) -> bytes | None:
         """What is kept of a token; None when its signature is not ours."""
         secret, _, signature = token.partition(".")

@@ -88,7 +88,8 @@ class User(Struct, frozen=True, kw_only=True):
     granted: tuple[str, ...]
     withheld: tuple[str, ...]
     muted: tuple[str, ...]  # kinds of news that are not wanted (`notify/wishes.py`)
-    permissions: frozenset[Permission]  # none for a disabled account
+    rights: frozenset[Permission]  # what it may do while it is open
+    permissions: frozenset[Permission]  # what it may do now: nothing while it is disabled
     created_at: datetime
     last_seen_at: datetime | None
 

@@ -22,8 +22,9 @@ from ..store.database import Database
 from ..store.jobs import Job
 from .activity import Activity
 from .links import EMAIL, LIFETIMES, RESET, LinkEnded, Links
-from .models import ADMIN, User
+from .models import User
 from .policy import weakness
+from .rights import check_above, check_not_own
 from .service import Access
 from .sessions import digest
 
@@ -103,7 +104,7 @@ class Passwords:
             if store.password_of(conn, user.id) != before:
                 raise Conflict("The password was changed just now, somewhere else. Sign in again.")
             store.set_password(conn, user.id, hashed)
-            link_store.revoke(conn, user.id, RESET, self._clock())
+            self._links.revoke(conn, user.id)
             self._activity.note(conn, user, "password.changed" if before else "password.set", user.username)
 
         await self._db.write(write)
@@ -148,7 +149,8 @@ class Passwords:
     async def link_for(self, by: User, user_id: int) -> str:
         """The token of a reset link that an admin hands over in person, where there is no mail."""
         user = await self._access.user(user_id)
-        refuse_above(by, user)
+        check_not_own(by, user)
+        check_above(by, user)
 
         def write(conn: Connection) -> str:
             self._activity.note(conn, by, "password.link_made", user.username, after={"name": user.display_name})
@@ -168,6 +170,7 @@ class Passwords:
 
         def write(conn: Connection) -> None:
             self._links.use(conn, RESET, token)
+            self._links.revoke(conn, user.id)
             store.set_password(conn, user.id, hashed)
             self._activity.note(conn, user, "password.reset", user.username)
 
@@ -207,8 +210,10 @@ class Passwords:
             if user is None or user.disabled:
                 raise LinkEnded
             before, after = user.email, link.data["email"]
+            if (before or "") != link.data["old"]:
+                raise LinkEnded  # it was to replace another address
             user_store.change(conn, user.id, email=after)
-            link_store.revoke(conn, user.id, RESET, self._clock())  # they went to the address before
+            self._links.revoke(conn, user.id)
             self._activity.note(
                 conn, user, "email.changed", user.username, before={"email": before}, after={"email": after}
             )
@@ -223,10 +228,3 @@ def _until(user: User, at: datetime) -> str:
     """A time in the words of a mail, in the person's zone if it is known."""
     zone = ZoneInfo(user.time_zone) if user.time_zone else UTC
     return f"{at.astimezone(zone):%-d %B, %H:%M} {'' if user.time_zone else 'UTC'}".strip()
-
-
-def refuse_above(by: User, user: User) -> None:
-    """Nobody opens the way into an account that may do more than their own. Raises `NotAllowed`."""
-    # an admin's key with few scopes has an admin's role and few rights
-    if not user.permissions <= by.permissions or (user.role == ADMIN and by.role != ADMIN):
-        raise NotAllowed("This account may do more than yours. Ask an admin.")

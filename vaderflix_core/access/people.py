@@ -16,8 +16,9 @@ from ..store import people as people_store
 from ..store import users as store
 from ..store.database import Database
 from .activity import Activity, changed
+from .links import Links
 from .models import ADMIN, User
-from .rights import check_above, check_giving, found, known_permissions, role_named
+from .rights import check_above, check_giving, check_not_own, found, known_permissions, role_named
 from .service import Access
 from .sessions import Sessions
 
@@ -40,11 +41,18 @@ class People:
     """The accounts of the house, for those who look after them."""
 
     def __init__(
-        self, db: Database, access: Access, sessions: Sessions, activity: Activity, clock: Callable[[], datetime]
+        self,
+        db: Database,
+        access: Access,
+        sessions: Sessions,
+        links: Links,
+        activity: Activity,
+        clock: Callable[[], datetime],
     ) -> None:
         self._db = db
         self._access = access
         self._sessions = sessions
+        self._links = links
         self._activity = activity
         self._clock = clock
 
@@ -138,6 +146,8 @@ class People:
             self._check_last_admin(conn, before, bool(demoted))
             if given:
                 store.change(conn, user_id, **given)
+            if given.get("email", before.email) != before.email:
+                self._links.revoke(conn, user_id)
             after = found(store.get(conn, user_id))
             # opening an account brings its rights back: they must not be more than the actor's
             check_above(actor, after)
@@ -199,7 +209,7 @@ class People:
     @staticmethod
     def _check_last_admin(conn: Connection, before: User, ends: bool) -> None:
         if before.role == ADMIN and not before.disabled and ends:
-            own_data.lock_admins(conn)
+            store.lock_role(conn, ADMIN)
             if not store.other_admins(conn, before.id):
                 raise Conflict("This is the only admin. Make somebody else an admin first.", code="last_admin")
 
@@ -211,6 +221,8 @@ def _living(user: User | None) -> User | None:
 def _check_own(actor: User, before: User, given: dict[str, object]) -> None:
     if actor.id == before.id and {"role", "disabled", "granted", "withheld"} & set(given):
         raise Conflict("Another admin has to change your own rights.", code="own_account")
+    if "email" in given and given["email"] != before.email:
+        check_not_own(actor, before)
 
 
 def _values(user: User) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..failures import Invalid, Missing, NotAllowed
+from ..failures import Conflict, Invalid, Missing, NotAllowed
 from .models import Permission, Role, User
 
 
@@ -34,8 +34,14 @@ def check_above(actor: User, other: User) -> None:
     """Raise `NotAllowed` when the other account has, or would have once opened, rights that the actor lacks."""
     if other.id != actor.id and other.role == "admin" and actor.role != "admin":
         raise NotAllowed("Only an admin can change an admin's account.", code="more_than_own")
-    if not other.permissions <= actor.permissions:
+    if not other.rights <= actor.permissions:
         raise NotAllowed("This account has rights that you lack. Ask an admin to change it.", code="more_than_own")
+
+
+def check_not_own(actor: User, other: User) -> None:
+    """Raise `Conflict` for one's own account: there, whoever sits at the screen has to prove who they are."""
+    if other.id == actor.id:
+        raise Conflict("Change this on your own pages: they make sure that it is you.", code="own_account")
 
 
 def found(user: User | None) -> User:

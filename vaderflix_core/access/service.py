@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ..failures import Conflict, Invalid, Missing
+from ..notify.letters import looks_like_address
 from ..store import users as store
 from ..store.database import Database
 from .hashing import Hashing
@@ -50,7 +51,14 @@ class Access:
             raise Invalid("This is not the set-up code from the log.", {"token": "Copy the whole code from the log"})
         if not await self.needs_setup():
             raise Conflict("Vader Flix is set up already.")
-        user = await self.create_user(username, password, role="admin")
+
+        def first(conn: Connection, user: User) -> None:
+            # the role's row is locked: of several at once each sees the account of the one before
+            store.lock_role(conn, ADMIN)
+            if store.count(conn) > 1:
+                raise Conflict("Vader Flix is set up already.")
+
+        user = await self.create_user(username, password, role=ADMIN, also=first)
         self._setup_token = secrets.token_urlsafe(24)
         return user
 
@@ -78,7 +86,7 @@ class Access:
             wrong["password"] = problem
         if role not in await self._role_names():
             wrong["role"] = "Choose one of " + ", ".join(await self._role_names())
-        if email and ("@" not in email or any(c.isspace() for c in email) or len(email) > 254):
+        if email and not looks_like_address(email.strip()):
             wrong["email"] = "This is not an email address"
         if wrong:
             raise Invalid("The account could not be made.", wrong)

@@ -24,7 +24,8 @@ from ..vault import Vault
 from .activity import Activity
 from .links import SECOND_FACTOR, Links
 from .models import User
-from .passwords import Passwords, refuse_above
+from .passwords import Passwords
+from .rights import check_above, check_not_own
 from .sessions import digest
 
 ISSUER = "Vader Flix"
@@ -175,7 +176,8 @@ class SecondFactor:
             user = user_store.get(conn, user_id)
             if user is None or not store.clear(conn, user_id):
                 return False
-            refuse_above(by, user)
+            check_not_own(by, user)
+            check_above(by, user)
             self._activity.note(conn, by, "second_factor.reset", user.username, after={"name": user.display_name})
             return True
 

@@ -69,7 +69,7 @@ def one_line(text: str) -> str:
 
 def looks_like_address(text: str) -> bool:
     """Whether a mail can be written to it. Only a mail that arrives proves more."""
-    return len(text) <= 254 and bool(_ADDRESS.match(text))
+    return len(text) <= 254 and text.isprintable() and bool(_ADDRESS.fullmatch(text))
 
 
 _TEMPLATES = Environment(

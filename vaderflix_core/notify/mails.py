@@ -64,12 +64,13 @@ class Mails:
 
     # -- queueing ------------------------------------------------------------------------------------------------
 
-    def queue(self, conn: Connection, kind: str, to: str, data: Mapping[str, str]) -> str:
+    def queue(self, conn: Connection, kind: str, to: str, data: Mapping[str, str], *, reader: str = "") -> str:
         """Queue a mail in the caller's transaction; gives its id in the delivery log.
 
-        `data` holds what `letters.KINDS[kind]` names: a `path` is of this house and becomes an absolute link. Raises
-        `Invalid` for an address that cannot be written to, `ValueError` for a kind or data that do not fit. Wake
-        `host.jobs` after the transaction to have it sent at once.
+        `data` holds what `letters.KINDS[kind]` names: a `path` is of this house and becomes an absolute link. `reader`
+        is the name beside the address, if `name` is not who reads it. Raises `Invalid` for an address that cannot be
+        written to, `ValueError` for a kind or data that do not fit. Wake `host.jobs` after the transaction to have it
+        sent at once.
         """
         if not looks_like_address(to):
             raise Invalid("This is not an email address.", {"email": "This is not an email address"})
@@ -77,7 +78,7 @@ class Mails:
             write(kind, data, None),
             url=data["path"] if data.get("path", "").startswith("/") else None,  # the address is put before it last
             id=PREFIX + secrets.token_hex(12),
-            recipients=(Recipient(name=data.get("name", "").strip()[:120] or to, email=to),),
+            recipients=(Recipient(name=(reader or data.get("name", "")).strip()[:120] or to, email=to),),
         )
         sealed = self._vault.seal(msgspec.json.encode(note), note.id)
         now = self._clock()
@@ -96,7 +97,7 @@ class Mails:
         """Queue a made-up mail to an address; gives its id in the delivery log."""
         if kind not in KINDS:
             raise Missing("There is no such mail.")
-        return await self._db.write(lambda conn: self.queue(conn, kind, to, SAMPLES[kind]))
+        return await self._db.write(lambda conn: self.queue(conn, kind, to, SAMPLES[kind], reader=to))
 
     # -- delivering ----------------------------------------------------------------------------------------------
 

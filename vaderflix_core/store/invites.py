@@ -99,8 +99,9 @@ def revoke(conn: Connection, invite_id: int, now: datetime) -> bool:
     return conn.execute(done.returning(i.id)).first() is not None
 
 
-def renew(conn: Connection, invite_id: int, code_hash: bytes, expires_at: datetime) -> None:
-    """Give an invitation another code and time: the old code is worth nothing from now on."""
-    conn.execute(
-        update(invites).where(i.id == invite_id).values(code_hash=code_hash, expires_at=expires_at, revoked_at=None)
-    )
+def renew(
+    conn: Connection, invite_id: int, code_hash: bytes, expires_at: datetime, *, created_by: int, inviter: str
+) -> None:
+    """Give an invitation another code, time and maker: the old code is worth nothing from now on."""
+    values = {"code_hash": code_hash, "expires_at": expires_at, "created_by": created_by, "inviter": inviter}
+    conn.execute(update(invites).where(i.id == invite_id).values(revoked_at=None, **values))

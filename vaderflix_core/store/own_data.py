@@ -7,7 +7,6 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select
 
-from ..access.models import ADMIN
 from .access_tables import identities, passkeys, recovery_codes, shares
 from .deliveries import Delivery
 from .positions import Position
@@ -99,11 +98,6 @@ def deliveries_to(conn: Connection, address: str, limit: int = 1000) -> list[Del
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------
-
-
-def lock_admins(conn: Connection) -> None:
-    """Of two admins that leave at once, let one wait for the other (SQLite has one writer anyway)."""
-    conn.execute(select(users.c.id).where(users.c.role == ADMIN).order_by(users.c.id).with_for_update())
 
 
 def remove(conn: Connection, user_id: int) -> bool:

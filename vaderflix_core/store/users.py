@@ -43,7 +43,8 @@ def user_of(row: Any) -> User:
     found = row._mapping
     given = effective(found["role"], found["role_permissions"], found["granted"], found["withheld"])
     names = (c.name for c in COLUMNS if c.name != "role_permissions")
-    return User(permissions=frozenset() if found["disabled"] else given, **{name: found[name] for name in names})
+    now = frozenset[Permission]() if found["disabled"] else given
+    return User(rights=given, permissions=now, **{name: found[name] for name in names})
 
 
 def add(
@@ -82,6 +83,11 @@ def add(
 def count(conn: Connection) -> int:
     """How many accounts there are."""
     return conn.execute(select(func.count()).select_from(users)).scalar_one()
+
+
+def lock_role(conn: Connection, name: str) -> None:
+    """Let transactions that depend on who has a role wait for each other (SQLite has one writer anyway)."""
+    conn.execute(select(roles.c.name).where(roles.c.name == name).with_for_update())
 
 
 def all_users(conn: Connection) -> list[User]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ACCESS_COOKIE, REFRESH_COOKIE = "vf_access", "vf_refresh"
 KEY_PREFIX = "vf_"
+PATH_SIGNS = "/?#[]@!$&'()*+,;=%:~"  # that have a meaning in an address, or are quoted already
 # a page's parallel calls all bring the token that the first of them rotated, and an answer can get lost on its way
 PARALLEL = timedelta(seconds=20)
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -158,10 +159,11 @@ def local_path(target: str | None) -> str:
     """A path of our own to go on to; `/` for anything that could lead elsewhere."""
     if not target or not target.startswith("/") or target.startswith("//") or "\\" in target:
         return "/"
-    if any(ord(c) < 32 for c in target):
+    if not target.isprintable():
         return "/"
     split = urlsplit(target)
-    return target if not split.scheme and not split.netloc else "/"
+    # what a header cannot carry is written as in any address
+    return quote(target, safe=PATH_SIGNS) if not split.scheme and not split.netloc else "/"
 
 
 def signin_url(path: str, query: str) -> str:

@@ -9,7 +9,7 @@ from litestar import delete, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct, field
 
-from vaderflix_core.access.invites import MAX_DAYS, MAX_NOTE, MAX_USES
+from vaderflix_core.access.invites import MAX_DAYS, MAX_NOTE, MAX_USES, Listed
 from vaderflix_core.store.invites import Invite, InviteUse
 
 from ..auth import host_of
@@ -44,7 +44,10 @@ class Coming(Input, frozen=True, kw_only=True):
 
 
 class InvitationOut(Struct, frozen=True, kw_only=True):
-    """An invitation as it is listed; `state` is open, used, expired or revoked. Its link was shown once."""
+    """An invitation as it is listed; `state` is open, used, expired, revoked or lapsed. Its link was shown once.
+
+    One whose maker may no longer give what it gives has lapsed: a new link makes it the one's who asks for it.
+    """
 
     id: int
     state: str
@@ -60,11 +63,12 @@ class InvitationOut(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
     @classmethod
-    def of(cls, invite: Invite, uses: list[InviteUse], now: datetime) -> InvitationOut:
+    def of(cls, listed: Listed, now: datetime) -> InvitationOut:
         """From the domain's."""
+        invite, uses = listed.invite, listed.uses
         return cls(
             id=invite.id,
-            state=invite.state(now),
+            state=listed.state(now),
             inviter=invite.inviter,
             role=invite.role,
             note=invite.note,
@@ -105,12 +109,19 @@ class CameIn(Struct, frozen=True, kw_only=True):
     role: str
 
 
+def _made(request: Req, code: str, invite: Invite) -> InvitationMade:
+    fresh = Listed(invite=invite, uses=[], backed=True)
+    return InvitationMade(
+        code=code, link=link_to(request, code), invitation=InvitationOut.of(fresh, host_of(request).clock())
+    )
+
+
 @get("/invitations", opt=INVITE)
 async def listing(request: Req) -> list[InvitationOut]:
     """Invitations, newest first, and who came in by them."""
     host = host_of(request)
     now = host.clock()
-    return [InvitationOut.of(invite, uses, now) for invite, uses in await host.invites.newest()]
+    return [InvitationOut.of(one, now) for one in await host.invites.newest()]
 
 
 @post("/invitations", opt=INVITE)
@@ -128,7 +139,7 @@ async def create(request: Req, data: JSONBody[NewInvitation]) -> InvitationMade:
         send=data.send,
     )
     host.jobs.wake()
-    return InvitationMade(code=code, link=link_to(request, code), invitation=InvitationOut.of(invite, [], host.clock()))
+    return _made(request, code, invite)
 
 
 @post("/invitations/{invite_id:int}/reissue", opt=INVITE)
@@ -136,7 +147,7 @@ async def reissue(request: Req, invite_id: FromPath[int]) -> InvitationMade:
     """A new link for what is left of an invitation; the old one ends."""
     host = host_of(request)
     code, invite = await host.invites.reissue(request.user, invite_id)
-    return InvitationMade(code=code, link=link_to(request, code), invitation=InvitationOut.of(invite, [], host.clock()))
+    return _made(request, code, invite)
 
 
 @delete("/invitations/{invite_id:int}", opt=INVITE, status_code=204)

@@ -37,6 +37,7 @@ def invite_chip(state: str) -> Chip:
         "used": Chip(_("Used up"), "users"),
         "revoked": Chip(_("Revoked"), "x"),
         "expired": Chip(_("Expired"), "clock"),
+        "lapsed": Chip(_("Its maker may not give this any more"), "x"),
     }[state]
 
 

@@ -36,8 +36,8 @@ async def _invitations(
     host = host_of(request)
     now = host.clock()
     rows: list[dict[str, Any]] = [
-        {"invite": invite, "uses": uses, "state": invite.state(now), "left": uses_left(invite)}
-        for invite, uses in await host.invites.newest()
+        {"invite": one.invite, "uses": one.uses, "state": one.state(now), "left": uses_left(one.invite)}
+        for one in await host.invites.newest()
     ]
     for row in rows:
         row["chip"] = invite_chip(row["state"])
