@@ -6,6 +6,7 @@ import pytest
 
 from vaderflix_core.access.requests import MAILED
 from vaderflix_core.failures import Conflict, Invalid, Missing, NotAllowed
+from vaderflix_core.store import users as user_store
 
 pytestmark = pytest.mark.anyio
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile Safari/604.1"
@@ -33,6 +34,17 @@ async def test_admins_are_mailed_and_see_who_asks(house):
     [mail] = house.postman.sent
     assert [(r.name, r.email) for r in mail.recipients] == [("Mara", "mara@example.org")]
     assert "May I?" in mail.text
+
+
+async def test_a_mail_that_cannot_be_addressed_stops_neither_a_request_nor_a_sign_in(house):
+    await open_house(house)
+    kim = await house.person("kim", "admin")
+    house.db.write_sync(lambda conn: user_store.change(conn, kim.id, email="kim@"))  # of a time with looser checks
+    await ask(house)
+    assert len(await house.access_requests.newest("pending")) == 1
+    kim = await house.access.user(kim.id)
+    for ip, agent in (("192.0.2.1", PHONE), ("198.51.100.1", LAPTOP)):
+        assert await house.sessions.start(kim, method="password", user_agent=agent, ip=ip)
 
 
 async def test_asking_twice_is_kept_once_and_told_alike(house):

@@ -136,6 +136,27 @@ async def test_an_invitation_for_one_address_needs_that_address(house):
     assert noor.email == "Noor@example.org"
 
 
+async def test_letters_that_only_look_alike_are_another_address(house):
+    mara = await house.person("mara", "admin")
+    code, _ = await house.invites.create(mara, role="viewer", email="guest@example.org")
+    with pytest.raises(Invalid):
+        await house.invites.accept(code, username="noor", password=PASSWORD, email="gue\u017ft@example.org")
+    assert await house.invites.accept(code, username="noor", password=PASSWORD, email="Guest@Example.org")
+
+
+async def test_nobody_revokes_an_invitation_to_more_than_they_could_give(house):
+    mara = await house.person("mara", "admin")
+    helper = await house.roles.create(
+        mara, title="Helper", permissions=["browse", "play", "problems.report", "users.invite"]
+    )
+    jonas = await house.person("jonas", helper.name)
+    _, above = await house.invites.create(mara, role="admin")
+    with pytest.raises(NotAllowed):
+        await house.invites.revoke(jonas, above.id)
+    _, within = await house.invites.create(mara, role="viewer")
+    await house.invites.revoke(jonas, within.id)
+
+
 async def test_nobody_invites_to_more_than_they_may_themselves(house):
     mara = await house.person("mara", "admin")
     await house.roles.create(mara, title="Host", permissions=["browse", "play", "problems.report", "users.invite"])

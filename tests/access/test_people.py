@@ -57,6 +57,25 @@ async def test_single_rights_are_given_and_taken_beside_the_role(house):
         await house.people.change(mara, noor.id, granted=["everything"])
 
 
+@pytest.mark.parametrize("name", ["ｒoot", "rооt", "..", "rοot", "x"])
+async def test_a_name_that_could_be_taken_for_another_is_refused(house, name):
+    with pytest.raises(Invalid) as refused:
+        await house.person(name)
+    assert "username" in refused.value.fields
+
+
+@pytest.mark.parametrize("name", ["jürgen", "мария", "ノア映画", "noor-2", "a.b@c"])
+async def test_names_of_any_alphabet_are_taken(house, name):
+    assert (await house.person(name)).username == name
+
+
+@pytest.mark.parametrize("email", ["kim@", "a@b@c", "a b@c.example", "a@c.example\0", "kim"])
+async def test_an_address_that_no_mail_can_be_written_to_is_not_kept(house, email):
+    with pytest.raises(Invalid) as refused:
+        await house.person("kim", email=email)
+    assert "email" in refused.value.fields
+
+
 async def test_a_new_name_signs_nobody_out(house):
     mara, noor = await house.person("mara", "admin"), await house.person("noor")
     tokens = await house.sessions.start(noor, method="password", user_agent="x", ip="")

@@ -112,6 +112,16 @@ async def test_a_secret_is_stored_sealed_shown_masked_and_kept_by_its_mask(host)
     assert "canary-7f3a" not in repr(kept)
 
 
+async def test_a_stored_secret_is_neither_saved_nor_tried_with_another_address(host):
+    await host.instances.save(id="one", plugin="shelf", name="One", settings={"url": "http://one", "token": "canary"})
+    elsewhere = {"url": "http://evil", "token": MASK}
+    with pytest.raises(Invalid) as refused:
+        await host.instances.save(id="one", plugin="shelf", name="One", settings=elsewhere)
+    assert set(refused.value.fields) == {"token"}
+    with pytest.raises(Invalid):
+        host.instances.checked("shelf", elsewhere, await host.instances.get("one"))
+
+
 async def test_the_same_address_twice_is_refused(host):
     await host.instances.save(id="one", plugin="shelf", name="One", settings={"url": "http://one/"})
     with pytest.raises(Invalid) as refused:

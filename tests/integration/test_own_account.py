@@ -129,7 +129,11 @@ async def test_signing_all_others_out_leaves_this_one(house: House) -> None:
 
 async def test_a_key_may_do_at_most_what_its_account_may(house: House) -> None:
     noor = await house.person("noor", role="viewer")
-    key, _made = await house.own.make_key(noor, "too much", [Permission.SETTINGS, Permission.BROWSE])
+    with pytest.raises(Invalid) as refused:
+        await house.own.make_key(noor, "too much", [Permission.SETTINGS, Permission.BROWSE])
+    assert set(refused.value.fields) == {"scopes"}
+    assert await house.sessions.keys(noor) == []
+    key, _made = await house.own.make_key(noor, "enough", [Permission.BROWSE])
     found = await house.sessions.by_key(key)
     assert found is not None
     assert found.user.permissions == {Permission.BROWSE}

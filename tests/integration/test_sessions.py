@@ -12,6 +12,7 @@ import jwt
 import pytest
 
 from vaderflix_core.access.activity import Activity, ActivityFilter
+from vaderflix_core.access.models import Permission
 from vaderflix_core.access.service import Access
 from vaderflix_core.access.sessions import ALGORITHM, FRESH, Sessions, Tokens, digest
 from vaderflix_core.store import users as user_store
@@ -193,6 +194,13 @@ async def test_a_new_role_and_a_disabled_account_end_all_sessions(
         await access.change_user(edith.id, **change)
         assert await sessions.by_access(tokens.access) is None
         assert await sessions.refresh(tokens.refresh) is None
+
+
+async def test_a_key_may_what_its_scopes_bring_along_and_its_owner_may(sessions: Sessions, edith: Any) -> None:
+    key, _ = await sessions.create_key(edith, "Lamp", frozenset({Permission.REQUEST_MOVIE, Permission.SETTINGS}))
+    found = await sessions.by_key(key)
+    assert found is not None
+    assert found.user.permissions == {Permission.REQUEST_MOVIE, Permission.REQUEST}
 
 
 async def test_only_the_owner_signs_a_device_out(sessions: Sessions, edith: Any) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any, get_args, get_origin
 
 import httpx
 import msgspec
 import pytest
-from attack import PASSWORD, Besieged, Person
+from attack import BASE, PASSWORD, Besieged, Person
 from msgspec import Struct
 
 from vaderflix_web.app import MAX_BODY, create_app
@@ -65,6 +66,34 @@ async def test_no_page_can_sign_a_browser_in_as_somebody_else(house: Besieged) -
     answer = await stranger.form("/signin", sent, headers=FOREIGN)
     assert answer.status_code == 403
     assert (await stranger.form("/signin", sent, headers={"Sec-Fetch-Site": "same-origin"})).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", f"{BASE}:8741", "https://evil.example@vaderflix.test"]
+)
+async def test_a_browser_that_says_only_the_origin_is_known_by_it(house: Besieged, origin: str) -> None:
+    """As over plain http, where browsers leave Sec-Fetch-Site out: other ports of our own host are foreign, too."""
+    stranger = await house.stranger()
+    sent = {"username": "mara", "password": PASSWORD}
+    for answer in (
+        await stranger.http.post("/api/v1/session", json=sent, headers={"Origin": origin}),
+        await stranger.form("/signin", sent, headers={"Origin": origin}),
+    ):
+        assert (answer.status_code, "vf_access" in answer.headers.get("set-cookie", "")) == (403, False)
+    assert (await stranger.http.post("/api/v1/session", json=sent, headers={"Origin": BASE})).status_code == 200
+
+
+async def test_a_body_without_a_kind_is_no_json(house: Besieged) -> None:
+    """A page can send one, as a blob without a type, and no browser asks us before."""
+    stranger = await house.stranger()
+    content = msgspec.json.encode({"username": "mara", "password": PASSWORD})
+
+    async def in_chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    for body in (content, in_chunks()):
+        answer = await stranger.http.post("/api/v1/session", content=body)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (415, False)
 
 
 async def test_foreign_sites_may_not_read_our_answers(house: Besieged) -> None:

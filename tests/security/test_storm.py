@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +20,7 @@ from vaderflix_web.limits import Limiter, MemoryCounter
 pytestmark = pytest.mark.anyio
 
 PER_SECOND, SECONDS = 50, 3
+NAMES = tuple(f"user{number}" for number in range(7))
 SLOWER = 8.0  # how much slower others' pages may get; without the bound on hashing it is far beyond
 
 
@@ -41,14 +42,16 @@ async def latencies(person: Any, seconds: float) -> list[float]:
     return found
 
 
-async def storm(house: Besieged, app: Any, attempts: list[int], *, one_address: bool) -> None:
+async def storm(
+    house: Besieged, app: Any, attempts: list[int], *, one_address: bool, names: Sequence[str] = NAMES
+) -> None:
     """Wrong passwords, fifty in a second, each sent whether the one before was answered or not."""
 
     async def attempt(number: int) -> None:
         person = Person(app, "evil")
         address = "6.6.6.6" if one_address else f"6.{number // 250}.{number % 250}.6"
         person.http._transport.client = (address, 1)
-        sent = {"username": f"user{number % 7}", "password": "wrong password"}
+        sent = {"username": names[number % len(names)], "password": "wrong password"}
         attempts.append((await person.http.post("/api/v1/session", json=sent)).status_code)
         await person.http.aclose()
 
@@ -102,3 +105,24 @@ async def test_only_a_few_passwords_are_checked_at_once_and_no_endless_queue_for
     assert all(answer is None or isinstance(answer, TooMany) for answer in answers)
     monkeypatch.undo()
     assert await house.host.access.authenticate("mara", "correct horse battery") is not None
+
+
+async def test_who_was_here_before_gets_in_through_a_storm_on_their_own_account(house: Besieged) -> None:
+    app = create_app(house.host, manage_host=False, limiter=Limiter(MemoryCounter()))
+    home, sent = ("198.51.100.7", 1), {"username": "mara", "password": "correct horse battery"}
+
+    async def at_home() -> int:
+        person = Person(app, "mara")
+        person.http._transport.client = home
+        answer = await person.http.post("/api/v1/session", json=sent)
+        await person.http.aclose()
+        return answer.status_code
+
+    assert await at_home() == 200
+    attempts: list[int] = []
+    storming = asyncio.create_task(storm(house, app, attempts, one_address=False, names=("mara",)))
+    while not attempts.count(429):  # until strangers find the queue full
+        await asyncio.sleep(0.01)
+    assert [await at_home() for _ in range(5)] == [200] * 5
+    async with asyncio.timeout(60):
+        await storming

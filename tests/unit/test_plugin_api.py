@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 import vaderflix_core.api
-from vaderflix_core.api import URL_PATTERN, BadSettings, Rejected, Secret, ServiceClient, Settings, setting
+from vaderflix_core.api import MASK, URL_PATTERN, BadSettings, Rejected, Secret, ServiceClient, Settings, setting
 from vaderflix_core.api.roles import ABILITIES, ROLES
 from vaderflix_core.api.settings import check_settings_type, fields, parse
 
@@ -72,6 +72,40 @@ def test_a_wrong_value_is_named_in_words_of_its_field(field: str, value: str, sa
     assert bad.value.errors == {field: said}
     label = next(one.label for one in fields(Every) if one.name == field)
     assert str(bad.value) == f"{label}: {said}"
+
+
+class Led(Settings, frozen=True, kw_only=True):
+    url: Annotated[str, setting("Server URL", pattern=URL_PATTERN)] = "http://a.test/base"
+    host: Annotated[str, setting("Host", leads=True)] = "a.test"
+    port: Annotated[int, setting("Port", leads=True)] = 25
+    name: Annotated[str, setting("Name")] = "a"
+    token: Annotated[Secret, setting("Token")]
+    other: Annotated[Secret, setting("Other")] = Secret("")
+
+
+@pytest.mark.parametrize("sent", [{}, {"token": MASK}, {"token": ""}])
+@pytest.mark.parametrize(
+    ("change", "asks"),
+    [
+        ({"url": "http://evil.test/base"}, True),
+        ({"url": "https://a.test/base"}, True),
+        ({"url": "http://a.test:81/base"}, True),
+        ({"url": "http://a.test@evil.test/base"}, True),
+        ({"host": "evil.test"}, True),
+        ({"port": 26}, True),
+        ({"url": "http://a.test/other"}, False),
+        ({"name": "b"}, False),
+    ],
+)
+def test_a_kept_secret_goes_only_where_it_was_kept_for(sent: Any, change: Any, asks: bool) -> None:
+    stored = Led(token=Secret("canary"))
+    if not asks:
+        assert parse(Led, {**change, **sent}, stored).token.reveal() == "canary"
+        return
+    with pytest.raises(BadSettings) as bad:
+        parse(Led, {**change, **sent}, stored)
+    assert list(bad.value.errors) == ["token"], "an empty one has nothing to lose"
+    assert parse(Led, {**change, "token": "again"}, stored).token.reveal() == "again"
 
 
 # the client's headers

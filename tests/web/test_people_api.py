@@ -203,6 +203,12 @@ async def test_numbers_that_nothing_has_are_not_found(host: Host, admin: Program
         assert answer.status_code in (200, 400, 404), (path, answer.text)
 
 
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize("name", ["since", "until"])
+async def test_a_time_beyond_all_calendars_is_refused(admin: Program, name: str, time: str) -> None:
+    assert (await admin.call("GET", f"/activity?{name}={time.replace('+', '%2B')}")).status_code == 400
+
+
 async def test_the_log_is_read_filtered_and_checked(host: Host, admin: Program) -> None:
     await admin.call("PATCH", "/house", {"name": "Linden House"})
     await admin.call("POST", "/roles", {"title": "Club", "permissions": []})

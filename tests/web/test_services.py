@@ -33,10 +33,24 @@ async def test_a_secret_never_reaches_a_page_and_stays_when_left_empty(visit: An
     mara = await visit("mara")
     for path in ("/admin/services/films", "/admin/services", "/admin"):
         assert "sesame" not in (await mara.get(path)).text
-    await mara.post("/admin/services/films", {**NEW, "s.key": "", "s.url": "http://elsewhere:1"})
+    await mara.post("/admin/services/films", {**NEW, "s.key": "", "s.url": "http://films:7878/behind"})
     config = await host.instances.get("films")
     assert config.settings["key"] == "sesame-films"
-    assert config.settings["url"] == "http://elsewhere:1"
+    assert config.settings["url"] == "http://films:7878/behind"
+
+
+async def test_a_secret_that_was_kept_is_sent_to_no_other_address(visit: Any, host: Host) -> None:
+    mara = await visit("mara")
+    elsewhere = {**NEW, "s.key": "", "s.url": "http://evil:1", "plugin": "filmfinder", "instance": "films"}
+    saved = await mara.post("/admin/services/films", elsewhere)
+    assert saved.status_code == 422
+    assert 'id="set-key-e"' in saved.text
+    assert "kept for another address" in saved.text
+    for path in ("/admin/test-connection", "/admin/choices"):
+        tried = await mara.post(path, elsewhere, hx_request="true")
+        assert "Connected" not in tried.text
+        assert "4K, then 1080p" not in tried.text
+    assert (await host.instances.get("films")).settings["url"] == "http://films:7878"
 
 
 async def test_every_wrong_field_is_named_beside_it_and_nothing_typed_is_lost_but_the_secret(
@@ -56,7 +70,7 @@ async def test_every_wrong_field_is_named_beside_it_and_nothing_typed_is_lost_bu
 
 async def test_the_connection_is_tested_with_the_form_and_the_stored_secret(visit: Any, household: Any) -> None:
     mara = await visit("mara")
-    form = {**NEW, "s.key": "", "plugin": "filmfinder", "instance": "films"}
+    form = {**NEW, "s.key": "", "s.url": "http://films:7878", "plugin": "filmfinder", "instance": "films"}
     good = await mara.post("/admin/test-connection", form, hx_request="true")
     assert "Connected to Finder 5.1" in good.text
     assert good.headers["hx-trigger"] == "tested"

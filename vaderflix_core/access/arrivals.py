@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from ..notify.letters import looks_like_address
 from ..notify.wishes import News, wants
 from ..store import activity as store
 from ..store.sessions import Session
@@ -19,7 +20,7 @@ from .activity import Activity
 from .agents import agent_of
 from .models import User
 
-ACTION = "session.started"
+SIGNED_IN = "session.started"
 QueueMail = Callable[[Connection, str, str, dict[str, str]], str]
 
 
@@ -43,8 +44,8 @@ class Arrivals:
     def started(self, conn: Connection, user: User, session: Session) -> None:
         """Note a session in the transaction that starts it; queue a mail when its device is new to the account."""
         seen = {"device": agent_of(session.user_agent).words, "network": network_of(session.ip)}
-        before = store.known(conn, actor_id=user.id, action=ACTION)
-        if before and seen not in before and user.email and wants(user, News.NEW_SIGN_IN):
+        before = store.known(conn, actor_id=user.id, action=SIGNED_IN)
+        if before and seen not in before and looks_like_address(user.email or "") and wants(user, News.NEW_SIGN_IN):
             data = {
                 "name": user.display_name,
                 "device": seen["device"],
@@ -52,5 +53,5 @@ class Arrivals:
                 "at": f"{session.created_at:%-d %B %Y, %H:%M} UTC",
                 "path": "/you/devices",
             }
-            self._queue(conn, "new_sign_in", user.email, data)
-        self._activity.note(conn, user, ACTION, session.method, after=seen, ip=session.ip)
+            self._queue(conn, "new_sign_in", user.email or "", data)
+        self._activity.note(conn, user, SIGNED_IN, session.method, after=seen, ip=session.ip)

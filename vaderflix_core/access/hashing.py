@@ -1,17 +1,17 @@
 """Hashing passwords: slow by intent, so off the event loop, a few at a time, and with a bounded queue.
 
 Without the bound, somebody who sends wrong passwords faster than they can be hashed would make everybody wait longer
-and longer; with it they are told to come back, and pages of people who are signed in go on.
+and longer; with it they are told to come back, and pages of people who are signed in go on. Those who are known (their
+network, their session, the link they follow) have a queue of their own, which strangers cannot fill.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..failures import TooMany
 
@@ -21,38 +21,49 @@ if TYPE_CHECKING:
 AT_ONCE = min(os.cpu_count() or 1, 4)  # 19 MiB each; their threads step back for the pages, see NICE
 WAITING = 24  # one to two seconds of work
 NICE = 10
+T = TypeVar("T")
+
+
+class _Queue:
+    """Work for a few threads, and a bounded number who wait for them."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hash", initializer=_step_back)
+        self._most = threads + WAITING
+        self._pending = 0
+
+    def check_room(self) -> None:
+        """Raises `TooMany` when the queue is full."""
+        if self._pending >= self._most:
+            raise TooMany("Very many sign-ins arrive at the moment. Try again shortly.", retry_after=2)
+
+    async def run(self, work: Callable[..., T], *arguments: str) -> T:
+        """What the work gives, once it had its turn. Raises `TooMany` when the queue is full."""
+        self.check_room()
+        self._pending += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        finally:
+            self._pending -= 1
 
 
 class Hashing:
     """Hashes and verifies passwords with argon2id."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hash", initializer=_step_back)
-        self._pending = 0
+        self._anybody, self._known = _Queue(AT_ONCE), _Queue(1)
 
-    def check_room(self) -> None:
+    def check_room(self, known: bool) -> None:
         """Raises `TooMany` when the queue is full: before anything else is done for somebody who has to come back."""
-        if self._pending >= AT_ONCE + WAITING:
-            raise TooMany("Very many sign-ins arrive at the moment. Try again shortly.", retry_after=2)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        self.check_room()
-        self._pending += 1
-        try:
-            yield
-        finally:
-            self._pending -= 1
+        (self._known if known else self._anybody).check_room()
 
     async def hash(self, password: str) -> str:
         """What is kept of a password. Raises `TooMany` when the queue is full."""
-        async with self._turn():
-            return await asyncio.get_running_loop().run_in_executor(self._threads, _hash, password)
+        return await self._known.run(_hash, password)
 
-    async def verify(self, hashed: str, password: str) -> bool:
+    async def verify(self, hashed: str, password: str, known: bool) -> bool:
         """Whether it is the password. Raises `TooMany` when the queue is full."""
-        async with self._turn():
-            return await asyncio.get_running_loop().run_in_executor(self._threads, _verify, hashed, password)
+        return await (self._known if known else self._anybody).run(_verify, hashed, password)
 
 
 def _step_back() -> None:

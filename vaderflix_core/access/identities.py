@@ -31,7 +31,7 @@ from .activity import Activity
 from .invites import Invites
 from .models import User
 from .oidc import Attempt, Oidc, Proven, Provider
-from .outside import Begun, CannotAsk, Finished, SignInOver, Unknown, Way, label_of, user_name
+from .outside import Begun, CannotAsk, Finished, SignInOver, Unknown, Way, address_of, label_of, user_name
 from .providers import PREFIX, Newcomers, Providers
 from .service import Access
 from .sessions import digest
@@ -264,7 +264,7 @@ class Identities:
             None,
             role=role,
             display_name=person.name,
-            email=person.email,
+            email=address_of(person),
             also=lambda conn, user: self._keep(conn, user, way, person),
         )
 
@@ -274,7 +274,7 @@ class Identities:
             code,
             username=name,
             display_name=person.name,
-            email=person.email,
+            email=address_of(person),
             also=lambda conn, user: self._keep(conn, user, way, person),
         )
 

@@ -137,8 +137,11 @@ class Invites:
         self._mails.queue(conn, "invitation", invite.email, data)
 
     async def revoke(self, actor: User, invite_id: int) -> None:
-        """End an invitation at once; who came in by it stays. Raises `Missing`, `Conflict`."""
+        """End an invitation at once; who came in by it stays. Raises `Missing`, `Conflict`, `NotAllowed`."""
         now = self._clock()
+        before = await self._db.read(lambda conn: store.get(conn, invite_id))
+        if before is not None and before.created_by != actor.id:
+            await self.check_role(actor, before.role)
 
         def work(conn: Connection) -> None:
             if store.get(conn, invite_id) is None:
@@ -219,7 +222,7 @@ class Invites:
         invite = await self.open(code)
         email = (email or "").strip() or None
         if invite.email is not None:
-            if email is None or email.casefold() != invite.email.casefold():
+            if email is None or email.lower() != invite.email.lower():
                 wrong = {"email": "The invitation is for another address"}
                 raise Invalid("This invitation is meant for one address.", wrong)
             email = invite.email

@@ -71,8 +71,13 @@ def effective(
     if role == ADMIN:
         return frozenset(Permission)
     known = set(Permission)
-    direct = {Permission(p) for p in (set(role_permissions or ()) | set(granted)) - set(withheld) if p in known}
-    return frozenset(direct.union(*(IMPLIED.get(p, frozenset()) for p in direct)))
+    return whole(Permission(p) for p in (set(role_permissions or ()) | set(granted)) - set(withheld) if p in known)
+
+
+def whole(permissions: Iterable[Permission]) -> frozenset[Permission]:
+    """Permissions with what they bring along."""
+    direct = frozenset(permissions)
+    return direct.union(*(IMPLIED.get(p, frozenset()) for p in direct))
 
 
 class User(Struct, frozen=True, kw_only=True):

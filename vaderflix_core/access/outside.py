@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ..api.people import Person
 from ..failures import Failure, NotAllowed
+from ..notify.letters import looks_like_address
 from .models import User
 
 
@@ -78,6 +79,11 @@ def user_name(name: str) -> str:
     plain = unicodedata.normalize("NFKC", name).partition("@")[0]
     words = re.sub(r"[^\w.+-]+", ".", plain).strip(".").lower()[:40]
     return words if len(words) >= 2 else f"guest-{secrets.token_hex(3)}"
+
+
+def address_of(person: Person) -> str | None:
+    """Their address elsewhere, if a mail can be written to it."""
+    return person.email if person.email and looks_like_address(person.email) else None
 
 
 def label_of(person: Person) -> str:

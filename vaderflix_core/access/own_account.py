@@ -14,7 +14,7 @@ from ..store.database import Database
 from ..store.sessions import ApiKey
 from .activity import Activity, changed
 from .agents import agent_of
-from .models import Permission, User
+from .models import Permission, User, whole
 from .sessions import Sessions
 
 LONGEST_NAME = 80
@@ -88,8 +88,10 @@ class OwnAccount:
     # -- keys ----------------------------------------------------------------------------------------------------
 
     async def make_key(self, user: User, name: str, scopes: Collection[Permission] | None = None) -> tuple[str, ApiKey]:
-        """A new API key, shown this once; it may do at most what the account may. Raises `Invalid`."""
-        wanted = frozenset(scopes) & user.permissions if scopes is not None else user.permissions
+        """A new API key, shown this once. Raises `Invalid`, also for scopes that the account itself lacks."""
+        wanted = whole(scopes) if scopes is not None else user.permissions
+        if not wanted <= user.permissions:
+            raise Invalid("A key can do no more than its owner.", {"scopes": "Your account lacks some of these rights"})
         key, made = await self._sessions.create_key(user, _name(name, "name"), wanted)
         after = {"name": made.name, "begins": made.prefix, "scopes": made.scopes}
         await self._activity.log(user, "key.made", user.username, after=after)

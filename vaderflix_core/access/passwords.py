@@ -75,7 +75,7 @@ class Passwords:
         With a password that is asked for; without one the session must be new. Raises `Invalid`, or `Conflict`.
         """
         if await self.has_password(user.id):
-            if await self._access.authenticate(user.username, password) is None:
+            if await self._access.authenticate(user.username, password, familiar=True) is None:
                 raise Invalid("That is not your password.", {"password": "That is not your password"})
             return
         if session_id is None:

@@ -102,8 +102,9 @@ class AccessRequests:
                 return
             data = {name: asked[name] for name in ("name", "email", "message")} | {"path": "/admin/access"}
             for admin in user_store.all_users(conn):
-                if admin.email and admin.may(Permission.MANAGE_USERS) and wants(admin, News.ACCESS_RECEIVED):
-                    self._mails.queue(conn, "access_received", admin.email, data, reader=admin.display_name)
+                address, may = admin.email or "", admin.may(Permission.MANAGE_USERS)
+                if looks_like_address(address) and may and wants(admin, News.ACCESS_RECEIVED):
+                    self._mails.queue(conn, "access_received", address, data, reader=admin.display_name)
 
         return effects
 

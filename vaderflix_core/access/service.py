@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,14 +13,23 @@ from sqlalchemy import Connection
 
 from ..failures import Conflict, Invalid, Missing
 from ..notify.letters import looks_like_address
+from ..store import activity as activity_store
 from ..store import users as store
 from ..store.database import Database
+from .arrivals import SIGNED_IN, network_of
 from .hashing import Hashing
 from .models import ADMIN, Role, User
 from .policy import weakness
 from .sessions import Sessions
 
+ALIKE = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}  # scripts that share the looks of letters
 NAME = re.compile(r"^[\w.@+-]{2,64}$")
+
+
+def looks_like_another(username: str) -> bool:
+    """Whether a name could be read as another one: wide letters, or Cyrillic ones among Latin ones."""
+    scripts = {unicodedata.name(sign, "").partition(" ")[0] for sign in username if sign.isalpha()}
+    return unicodedata.normalize("NFKC", username) != username or len(scripts & ALIKE) > 1
 
 
 class Access:
@@ -80,8 +90,10 @@ class Access:
         """
         wrong: dict[str, str] = {}
         username = username.strip()
-        if not NAME.match(username):
+        if not NAME.fullmatch(username) or not any(sign.isalnum() for sign in username):
             wrong["username"] = "Use 2 to 64 letters, digits or . _ @ + -"
+        elif looks_like_another(username):
+            wrong["username"] = "Use letters of one alphabet, written plainly: this could be taken for another name"
         if password is not None and (problem := weakness(password, username)):
             wrong["password"] = problem
         if role not in await self._role_names():
@@ -166,17 +178,28 @@ class Access:
         """What is kept of a password. Raises `TooMany` while very many others wait for the same."""
         return await self._hashing.hash(password)
 
-    async def authenticate(self, username: str, password: str) -> User | None:
+    async def familiar(self, username: str, ip: str) -> bool:
+        """Whether the account was signed in to from this network before: a storm of others does not stop that one."""
+        network = network_of(ip)
+
+        def read(conn: Connection) -> bool:
+            found = store.credentials(conn, username.strip())
+            seen = activity_store.known(conn, actor_id=found[0].id if found else 0, action=SIGNED_IN)
+            return bool(network) and any(one.get("network") == network for one in seen)
+
+        return await self._db.read(read)
+
+    async def authenticate(self, username: str, password: str, *, familiar: bool = False) -> User | None:
         """The account these credentials belong to. Takes as long for a name that does not exist.
 
-        Raises `TooMany` while very many others wait for the same.
+        Raises `TooMany` while very many others wait for the same; those who are `familiar` wait among themselves.
         """
-        self._hashing.check_room()
+        self._hashing.check_room(familiar)
         if self._decoy is None:  # before anything is looked up, so that the first try of all takes as long for any name
             self._decoy = await self.hash_password(secrets.token_hex(8))
         found = await self._db.read(lambda conn: store.credentials(conn, username.strip()))
         user, hashed = found or (None, None)
         if hashed is None:
             user, hashed = None, self._decoy
-        right = await self._hashing.verify(hashed, password)
+        right = await self._hashing.verify(hashed, password, familiar)
         return user if right and user is not None and not user.disabled else None

@@ -25,7 +25,7 @@ from ..store.sessions import ApiKey, Session
 from ..vault import Vault
 from .activity import note
 from .agents import kept
-from .models import Permission, User
+from .models import Permission, User, whole
 
 log = structlog.get_logger("access")
 
@@ -259,4 +259,5 @@ class Sessions:
 
 
 def _narrowed(user: User, key: ApiKey) -> User:
-    return replace(user, permissions=frozenset(p for p in user.permissions if p in key.scopes))
+    scopes = whole(Permission(name) for name in key.scopes if name in set(Permission))
+    return replace(user, permissions=user.permissions & scopes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Meta, Struct
@@ -18,6 +19,7 @@ from msgspec.inspect import type_info
 MASK = "********"
 URL_PATTERN = r"^https?://[^\s/?#]+[^\s?#]*$"
 NEEDED = "This is needed"
+AGAIN = "Enter this again: it was kept for another address, and is sent nowhere else"
 URL_HINT = "Check for a missing part, such as http://"
 
 
@@ -67,11 +69,13 @@ def setting(
     advanced: bool = False,
     choices: Mapping[str, str] | None = None,
     dynamic: bool = False,
+    leads: bool = False,
 ) -> Meta:
     """Describe one field.
 
     `choices` maps values to labels; `dynamic` asks the provider's `choices()` for them. `pattern_hint` says in a
-    sentence what fits the pattern. `advanced` fields are folded away.
+    sentence what fits the pattern. `advanced` fields are folded away. `leads`: it says where the secrets are sent, as
+    every web address does by itself; a kept secret goes nowhere else.
     """
     limits: dict[str, Any] = {"pattern": pattern, "min_length": min_length, "ge": ge, "le": le}
     return Meta(
@@ -83,6 +87,7 @@ def setting(
             "choices": dict(choices or {}),
             "dynamic": dynamic,
             "pattern_hint": pattern_hint,
+            "leads": leads,
         },
         **{name: limit for name, limit in limits.items() if limit is not None},
     )
@@ -102,6 +107,7 @@ class SettingField(Struct, frozen=True, kw_only=True):
     choices: dict[str, str] = {}
     dynamic: bool = False
     pattern_hint: str = ""  # what fits, in a sentence
+    leads: bool = False  # it says where the secrets are sent
 
 
 def _meta(annotation: Any) -> Meta:
@@ -160,6 +166,7 @@ def fields(settings: type[Settings]) -> list[SettingField]:
                 choices=extra.get("choices", {}),
                 dynamic=extra.get("dynamic", False),
                 pattern_hint=extra.get("pattern_hint") or (URL_HINT if _wants_url(meta.pattern) else ""),
+                leads=extra.get("leads", False),
             )
         )
     return found
@@ -210,18 +217,20 @@ class BadSettings(Exception):
 def parse(settings: type[S], values: Mapping[str, Any], stored: S | None = None) -> S:
     """Make settings of loose values (a form's text, a file's entries, a database row).
 
-    A secret that comes as its mask, or empty while one is stored, keeps the stored value; None takes an optional one
-    away. Raises `BadSettings` with every field's error at once.
+    A secret that comes as its mask, or empty while one is stored, keeps the stored value, as long as it is sent where
+    it was sent before; None takes an optional one away. Raises `BadSettings` with every field's error at once.
     """
     hints = get_type_hints(settings, include_extras=True)
     errors: dict[str, str] = {name: "There is no such setting" for name in values if name not in hints}
     good: dict[str, Any] = {}
+    kept: list[str] = []
     for field in fields(settings):
         value = values.get(field.name, UNSET)
         if field.kind == "secret" and value is None and not field.required:
             continue
         if field.kind == "secret" and stored is not None and value in (MASK, "", UNSET):
             good[field.name] = getattr(stored, field.name)
+            kept.append(field.name)
             continue
         if field.kind == "list" and isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
@@ -238,9 +247,26 @@ def parse(settings: type[S], values: Mapping[str, Any], stored: S | None = None)
             good[field.name] = msgspec.convert(value, hints[field.name], strict=False, dec_hook=_dec_hook)
         except msgspec.ValidationError as error:
             errors[field.name] = _words(error, field)
+    if stored is not None and not errors and _leads_elsewhere(settings(**good), stored):
+        errors = {name: AGAIN for name in kept if good[name]}
     if errors:
         raise BadSettings(errors, {field.name: field.label for field in fields(settings)})
     return settings(**good)
+
+
+def _leads_elsewhere(new: Settings, old: Settings) -> bool:
+    for field in fields(type(new)):
+        values = getattr(new, field.name), getattr(old, field.name)
+        # whoever wrote the plugin may have forgotten to say so of an address
+        led = field.leads or any(isinstance(value, str) and "://" in value for value in values)
+        if led and _origin(values[0]) != _origin(values[1]):
+            return True
+    return False
+
+
+def _origin(value: Any) -> Any:
+    """Of an address, what decides who gets what is sent there."""
+    return urlsplit(value)[:2] if isinstance(value, str) and "://" in value else value
 
 
 def dump(settings: Settings, *, reveal: bool = False) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.types import ExceptionHandlersMap
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, StatementError
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Failure, TooMany
@@ -193,9 +193,14 @@ def on_too_many(request: Req, error: TooMany) -> Response[Any]:
 
 
 def on_unfit(request: Req, error: DataError | OverflowError) -> Response[Any]:
-    """Something was sent that no database keeps: a NUL within a text, a number without end."""
+    """Something was sent that no database keeps: a NUL within a text, a number or a time without end."""
     log.warning("what was sent does not fit the database", path=request.url.path, kind=type(error).__name__)
     return on_http(request, HTTPException(status_code=400))
+
+
+def on_statement(request: Req, error: StatementError) -> Response[Any]:
+    """A statement that could not even be made: of what was sent, or of a bug of ours."""
+    return on_unfit(request, error.orig) if isinstance(error.orig, OverflowError) else on_bug(request, error)
 
 
 def on_bug(request: Req, error: Exception) -> Response[Any]:
@@ -221,6 +226,7 @@ HANDLERS: ExceptionHandlersMap = {
     HTTPException: on_http,
     RecursionError: on_too_deep,
     DataError: on_unfit,
+    StatementError: on_statement,
     OverflowError: on_unfit,
     Exception: on_bug,
 }

@@ -7,6 +7,7 @@ nothing of the page, and holds where there is no session yet, so that no site ca
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from vaderflix_core.failures import Failure, NotAllowed
 
@@ -33,10 +34,25 @@ async def own_pages_only(connection: Connection, handler: BaseRouteHandler) -> N
     api = connection.scope["path"].startswith("/api/")
     if token_of(connection) is not None or (handler.opt.get("exclude_from_csrf") and not api):
         return
-    # browsers say where a call comes from, and no page can change what they say
-    if connection.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if _foreign(connection):
         raise NotAllowed(_("This came from another site."), code="foreign_site")
-    # older browsers do not, but they ask us first before they send JSON for another site
+    # browsers ask us first before they send JSON for another site
     kind = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if api and kind not in ("", *JSON):
+    if api and kind not in JSON and (kind or _has_body(connection)):
         raise NotJson(_("Send JSON, with the header Content-Type: application/json."))
+
+
+def _foreign(connection: Connection) -> bool:
+    """Browsers say where a call comes from, and no page can change what they say.
+
+    Over plain http, unless it is to the same machine, they say it by the origin alone.
+    """
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = connection.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != connection.headers.get("host", "").lower()
+
+
+def _has_body(connection: Connection) -> bool:
+    return connection.headers.get("content-length", "0") != "0" or "transfer-encoding" in connection.headers

@@ -172,11 +172,12 @@ class Limiter:
         _refuse_above(counts, most)
 
     @asynccontextmanager
-    async def attempt(self, subject: str, address: str) -> AsyncIterator[Attempt]:
+    async def attempt(self, subject: str, address: str, *, familiar: bool = False) -> AsyncIterator[Attempt]:
         """Around one try of a password or code for `subject` (a name as it was typed). Raises `TooMany`.
 
         Many wrong ones from one address close the door for that address only: nobody can lock somebody else out.
-        From many addresses together they make every further try for the account wait a little.
+        From many addresses together they make every further try for the account wait a little, but for those who
+        come from where it was signed in to before (`familiar`).
         """
         who, where = hashlib.sha256(subject.strip().casefold().encode()).hexdigest()[:24], client_key(address)
         keys = [f"wrong:{who}:{where}", f"wrong:from:{where}", f"wrong:for:{who}"]
@@ -188,7 +189,7 @@ class Limiter:
             await self._counter.add(keys, GUESS_WINDOW, -1)
             raise
         over = counts[2][0] - WRONG_FOR_ACCOUNT
-        if over > 0:
+        if over > 0 and not familiar:
             await self._sleep(min(LONGEST_WAIT, 0.1 * 2 ** min(over, 10)))
         one = Attempt()
         try:
@@ -252,6 +253,6 @@ async def limited(connection: Connection, handler: BaseRouteHandler) -> None:
     await limiter_of(connection).take(class_of(connection, handler), account=account, address=address_of(connection))
 
 
-def guessing(connection: Connection, subject: str) -> Any:
+def guessing(connection: Connection, subject: str, *, familiar: bool = False) -> Any:
     """`async with guessing(request, name) as attempt:` around each check of a password or a code. Raises `TooMany`."""
-    return limiter_of(connection).attempt(subject, address_of(connection))
+    return limiter_of(connection).attempt(subject, address_of(connection), familiar=familiar)

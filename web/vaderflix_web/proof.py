@@ -13,7 +13,7 @@ from vaderflix_core.access.passkeys import LONGEST, Site
 from vaderflix_core.access.totp import WrongCode
 from vaderflix_core.failures import Invalid
 
-from .auth import Connection, host_of, is_https
+from .auth import Connection, address_of, host_of, is_https
 from .limits import guessing
 
 PASSKEY_COOKIE = "vf_passkey"
@@ -22,8 +22,10 @@ PASSKEY_PATH = "/api/v1"
 
 async def password_right(connection: Connection, username: str, password: str) -> User | None:
     """The account that a name and a password open. Raises `TooMany` after many wrong ones."""
-    async with guessing(connection, username) as attempt:
-        user = await host_of(connection).access.authenticate(username, password)
+    access = host_of(connection).access
+    familiar = await access.familiar(username, address_of(connection))
+    async with guessing(connection, username, familiar=familiar) as attempt:
+        user = await access.authenticate(username, password, familiar=familiar)
         attempt.right = user is not None
     return user
 

@@ -13,8 +13,10 @@ ADDRESS_PATTERN = r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+$"
 class EmailSettings(Settings, frozen=True, kw_only=True):
     """One account at one SMTP server."""
 
-    host: Annotated[str, setting("Mail server", pattern=HOST_PATTERN, placeholder="smtp.example.org")]
-    port: Annotated[int, setting("Port", "587 for STARTTLS, 465 for TLS, 25 without encryption.", ge=1, le=65535)] = 587
+    host: Annotated[str, setting("Mail server", pattern=HOST_PATTERN, placeholder="smtp.example.org", leads=True)]
+    port: Annotated[
+        int, setting("Port", "587 for STARTTLS, 465 for TLS, 25 without encryption.", ge=1, le=65535, leads=True)
+    ] = 587
     security: Annotated[
         str,
         setting(

@@ -191,7 +191,7 @@ async def mute(request: Req, data: JSONBody[Muted]) -> ProfileOut:
 # -- devices and keys ------------------------------------------------------------------------------------------------
 
 
-@get("/me/devices", opt=READ)
+@get("/me/devices", opt=CHANGE)
 async def devices(request: Req) -> list[DeviceOut]:
     """The signed-in devices, the one used last first."""
     here = session_id_of(request)
@@ -224,7 +224,7 @@ async def end_other_devices(request: Req) -> dict[str, int]:
     return {"signed_out": ended}
 
 
-@get("/me/keys", opt=READ)
+@get("/me/keys", opt=CHANGE)
 async def keys(request: Req) -> list[KeyOut]:
     """The API keys of the account."""
     return [KeyOut.of(key) for key in await host_of(request).sessions.keys(request.user)]

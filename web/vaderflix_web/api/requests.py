@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
@@ -51,7 +51,7 @@ async def ask(request: Req, data: JSONBody[Ask]) -> RequestOut:
 @get("/requests", opt=SIGNED_IN)
 async def listing(
     request: Req,
-    whose: Annotated[str, QueryParameter(name="scope")] = "mine",
+    whose: Annotated[Literal["mine", "all"], QueryParameter(name="scope")] = "mine",
     states: FromQuery[list[RequestState] | None] = None,
     limit: FromQuery[int] = 50,
     before: FromQuery[int | None] = None,

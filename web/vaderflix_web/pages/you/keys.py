@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import get, post
 from litestar.params import FromPath
 
-from vaderflix_core.access.models import IMPLIED, Permission
+from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Invalid, Missing
 
 from ...auth import host_of
@@ -54,8 +54,6 @@ async def make(request: Req) -> Page:
     name = text(form, "name")
     chosen = frozenset(v for v in form.getall("scope", []) if isinstance(v, str)) & request.user.permissions
     scopes = {Permission(one) for one in chosen}
-    if any(Permission.REQUEST in IMPLIED.get(scope, ()) for scope in scopes):
-        scopes.add(Permission.REQUEST)
     again = {"name": name, "chosen": chosen, "status": 422}
     if not scopes:
         return await _keys(request, errors={"scope": _("Choose at least one thing that it may do")}, **again)  # type: ignore[arg-type]
