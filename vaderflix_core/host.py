@@ -15,6 +15,7 @@ from .access.house import HouseRules
 from .access.identities import Identities
 from .access.invites import Invites
 from .access.links import Links
+from .access.log_seal import LogSeal
 from .access.oidc import Oidc
 from .access.own_account import OwnAccount
 from .access.own_data import OwnData
@@ -153,6 +154,7 @@ class Host:
         self.mails = Mails(
             self.db, self.bus, self.pool, self.guard, self.runner, self.vault, clock, base_url=lambda: config.base_url
         )
+        self.log_seal = LogSeal(self.db, self.vault, self.activity, self.mails.queue, self.jobs, clock)
         self.sessions.on_start.append(Arrivals(self.activity, self.mails.queue, clock).started)
         self.house = HouseRules(self.db, self.activity)
         self.people = People(self.db, self.access, self.sessions, self.activity, clock)

@@ -20,6 +20,7 @@ KINDS: dict[str, frozenset[str]] = {
     "email_change": frozenset({"name", "until", "path"}),
     "email_changing": frozenset({"name", "email"}),
     "new_sign_in": frozenset({"name", "device", "ip", "at", "path"}),
+    "log_broken": frozenset({"name", "found"}),
 }
 TITLES = {
     "access_received": "Somebody asks for access",
@@ -30,6 +31,7 @@ TITLES = {
     "email_change": "A new email address",
     "email_changing": "The email address is being changed",
     "new_sign_in": "A sign-in from a new device",
+    "log_broken": "The activity log was changed",
 }
 SAMPLES: dict[str, dict[str, str]] = {
     "access_received": {
@@ -56,8 +58,9 @@ SAMPLES: dict[str, dict[str, str]] = {
         "at": "24 November 2026, 20:14 UTC",
         "path": "/you/devices",
     },
+    "log_broken": {"name": "Mara", "found": "The end of the log was cut off in the database, past this program."},
 }
-SEVERE = {"new_sign_in": Severity.NOTICE}
+SEVERE = {"new_sign_in": Severity.NOTICE, "log_broken": Severity.ERROR}
 LONGEST = 1000
 _ADDRESS = re.compile(r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+$")
 
