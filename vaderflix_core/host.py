@@ -20,6 +20,7 @@ from .access.oidc import Oidc
 from .access.own_account import OwnAccount
 from .access.own_data import OwnData
 from .access.passkeys import Passkeys
+from .access.passwordless import Passwordless
 from .access.passwords import Passwords
 from .access.people import People
 from .access.providers import Providers
@@ -184,6 +185,16 @@ class Host:
         self.links = Links(self.db, self.vault, clock)
         self.passwords = Passwords(self.db, self.access, self.links, self.activity, self.jobs, self.mails.queue, clock)
         self.second_factor = SecondFactor(self.db, self.vault, self.links, self.passwords, self.activity, clock)
+        self.passwordless = Passwordless(
+            self.db,
+            self.sessions,
+            self.passwords,
+            self.second_factor,
+            self.activity,
+            self.jobs,
+            self.mails.queue,
+            clock,
+        )
         self.passkeys = Passkeys(self.db, self.vault, self.activity, clock)
         self.monitor = Monitor(self.db, self.bus, self.pool, self.guard, lambda: self.supervisor.records, clock)
         self.containers = Containers(self.pool, self.guard, self.activity, self.redactor.clean)

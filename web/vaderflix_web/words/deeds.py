@@ -43,6 +43,7 @@ DEEDS: dict[str, str] = {
     "password.changed": "Changed the password",
     "password.link_made": "Made a link for a new password",
     "password.link_sent": "A link for a new password was sent",
+    "password.removed": "Removed the password",
     "password.reset": "Set a new password with a link",
     "password.set": "Set a password",
     "plugin.switched_off": "Switched a plugin off",
