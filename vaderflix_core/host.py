@@ -15,10 +15,12 @@ from .access.house import HouseRules
 from .access.identities import Identities
 from .access.invites import Invites
 from .access.links import Links
+from .access.log_seal import LogSeal
 from .access.oidc import Oidc
 from .access.own_account import OwnAccount
 from .access.own_data import OwnData
 from .access.passkeys import Passkeys
+from .access.passwordless import Passwordless
 from .access.passwords import Passwords
 from .access.people import People
 from .access.providers import Providers
@@ -153,6 +155,7 @@ class Host:
         self.mails = Mails(
             self.db, self.bus, self.pool, self.guard, self.runner, self.vault, clock, base_url=lambda: config.base_url
         )
+        self.log_seal = LogSeal(self.db, self.vault, self.activity, self.mails.queue, self.jobs, clock)
         self.sessions.on_start.append(Arrivals(self.activity, self.mails.queue, clock).started)
         self.house = HouseRules(self.db, self.activity)
         self.links = Links(self.db, self.vault, clock)
@@ -182,6 +185,16 @@ class Host:
         self.invites.on_accepted.append(self.sharing.accepted)
         self.passwords = Passwords(self.db, self.access, self.links, self.activity, self.jobs, self.mails.queue, clock)
         self.second_factor = SecondFactor(self.db, self.vault, self.links, self.passwords, self.activity, clock)
+        self.passwordless = Passwordless(
+            self.db,
+            self.sessions,
+            self.passwords,
+            self.second_factor,
+            self.activity,
+            self.jobs,
+            self.mails.queue,
+            clock,
+        )
         self.passkeys = Passkeys(self.db, self.vault, self.activity, clock)
         self.monitor = Monitor(self.db, self.bus, self.pool, self.guard, lambda: self.supervisor.records, clock)
         self.containers = Containers(self.pool, self.guard, self.activity, self.redactor.clean)

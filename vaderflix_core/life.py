@@ -24,6 +24,7 @@ log = structlog.get_logger("host")
 LOOK_EVERY = 1.0
 FILE_EVERY = 2.0
 SHARES_EVERY = 25.0  # a share that is missing twice in a row is seen within a minute
+SEAL_EVERY = 60.0
 SERVICES_EVERY = 15.0  # the net below the event that says that services were edited
 
 
@@ -102,6 +103,7 @@ class Life:
             ("library", forever("library", LOOK_EVERY, host.sync_libraries)),
             ("plugin work", host.plugin_work.run()),
             ("shares", forever("shares", SHARES_EVERY, host.share_watch.look)),
+            ("seal of the activity log", forever("seal of the activity log", SEAL_EVERY, host.log_seal.seal)),
             ("news of the library", self._on(LibraryChanged, self._library_changed)),
             ("news of requests", self._on(RequestChanged, self._request_changed)),
             ("work", self._on(WorkQueued, lambda event: host.jobs.wake())),

@@ -12,6 +12,7 @@ from vaderflix_core.access.arrivals import Arrivals
 from vaderflix_core.access.house import HouseRules
 from vaderflix_core.access.invites import Invites
 from vaderflix_core.access.links import Links
+from vaderflix_core.access.log_seal import LogSeal
 from vaderflix_core.access.people import People
 from vaderflix_core.access.requests import AccessRequests
 from vaderflix_core.access.roles import Roles
@@ -83,6 +84,7 @@ def house(db: Any, clock: Any) -> House:
         access=access,
         mails=mails,
         house=rules,
+        log_seal=LogSeal(db, vault, activity, mails.queue, jobs, clock),
         invites=invites,
         people=People(db, access, sessions, Links(db, vault, clock), activity, clock),
         roles=Roles(db, sessions, activity),

@@ -1,7 +1,8 @@
-"""Passkeys in a real browser with a virtual authenticator: added, used without a name, renamed, refused, removed."""
+"""Passkeys in a real browser with a virtual authenticator: added, offered, used without a name, refused, removed."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,6 +25,31 @@ AUTHENTICATOR = {
 }
 
 
+# a browser that does not offer passkeys in fields
+NO_OFFERS = "PublicKeyCredential.isConditionalMediationAvailable = async () => false"
+# notes in `asked` what the page asks the browser for, and what becomes of it
+RECORD = """
+const get = navigator.credentials.get.bind(navigator.credentials);
+window.asked = [];
+navigator.credentials.get = async (options) => {
+  const another = window.asked.some(([, end]) => end === "waits") ? " beside another" : "";
+  const one = [(options.mediation ?? "required") + another, "waits"];
+  window.asked.push(one);
+  try {
+    if (navigator.credentials.refuse && !options.mediation) throw new DOMException("closed", "NotAllowedError");
+    const found = await get(options);
+    one[1] = "chosen";
+    return found;
+  } catch (error) {
+    one[1] = error.name;
+    throw error;
+  } finally {
+    if (!options.mediation) navigator.credentials.refuse = false;
+  }
+};
+"""
+
+
 class Device:
     """A virtual authenticator of one page."""
 
@@ -44,6 +70,12 @@ class Device:
     async def verified(self, yes: bool) -> None:
         """Whether the person shows a finger, face or PIN."""
         await self.session.send("WebAuthn.setUserVerified", {"authenticatorId": self.name, "isUserVerified": yes})
+
+    async def present(self, yes: bool) -> None:
+        """Whether the person touches it when it asks; else it waits."""
+        await self.session.send(
+            "WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": self.name, "enabled": yes}
+        )
 
     async def put(self, key: dict[str, Any]) -> None:
         """Hold a copy of a key."""
@@ -82,10 +114,19 @@ async def add_passkey(someone: Any, name: str, password: str = PASSWORD) -> None
     await form.get_by_role("button", name="Add a passkey").click()
 
 
+async def asked(page: Page, *wanted: list[str]) -> None:
+    """Wait until the page has asked the browser for this, with these ends (RECORD)."""
+    async with asyncio.timeout(10):
+        while (found := await page.evaluate("window.asked")) != list(wanted):
+            assert len(found or []) <= len(wanted), found
+            await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize("phone", [True, False], ids=["phone", "desktop"])
 async def test_a_passkey_is_added_used_renamed_and_removed(house: str, person: Any, phone: bool) -> None:
     async with person(house, phone=phone) as mara:
         page, device = mara.page, await Device.of(mara.page)
+        await page.add_init_script(NO_OFFERS)
         mara.watch.expected = ("/api/v1/",)
         await mara.sign_in("mara", PASSWORD)
         await mara.open("/you/security")
@@ -125,6 +166,7 @@ async def test_a_passkey_is_added_used_renamed_and_removed(house: str, person: A
 async def test_an_unverified_person_and_a_copied_key_do_not_get_in(house: str, person: Any) -> None:
     async with person(house) as mara:
         page, device = mara.page, await Device.of(mara.page)
+        await page.add_init_script(NO_OFFERS)
         await mara.sign_in("mara", PASSWORD)
         await mara.open("/you/security")
         await add_passkey(mara, "Laptop")
@@ -149,6 +191,7 @@ async def test_a_challenge_is_good_once_and_in_its_browser_only(house: str, pers
     async with person(house) as mara, person(house) as thief:
         page = mara.page
         await Device.of(page)
+        await page.add_init_script(NO_OFFERS)
         await mara.sign_in("mara", PASSWORD)
         await mara.open("/you/security")
         await add_passkey(mara, "Tablet")
@@ -183,3 +226,59 @@ async def test_a_challenge_is_good_once_and_in_its_browser_only(house: str, pers
             pytest.fail(f"the challenge's cookie was not seen: {states}")
         assert await replay(thief, state[1]) == 403
         assert await replay(mara, state[1]) == 403
+
+
+async def test_a_passkey_is_offered_in_the_name_field_and_a_removed_one_is_refused(house: str, person: Any) -> None:
+    async with person(house, phone=True) as mara:
+        page = mara.page
+        await Device.of(page)
+        await mara.sign_in("mara", PASSWORD)
+        await mara.open("/you/security")
+        await add_passkey(mara, "Watch")
+        await expect(page.locator(".key-row", has_text="Watch")).to_be_visible()
+
+        await mara.context.clear_cookies()
+        await page.goto(f"{house}/signin?next=/you/security")  # nothing is pressed
+        await page.wait_for_url(f"{house}/you/security")
+        assert mara.watch.wrong == []
+
+        await page.get_by_role("button", name="Remove… Watch").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        await expect(page.locator(".key-row", has_text="Watch")).to_have_count(0)
+        mara.watch.expected = ("/api/v1/",)
+        await sign_out(mara)
+        await expect(page.locator("[data-passkey-problem]")).to_contain_text("was not accepted")
+        await expect(page.get_by_label("User name")).to_have_attribute("autocomplete", "username webauthn")
+        assert page.url == f"{house}/signin"
+        await page.get_by_label("User name").fill("mara")  # the password still opens
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await page.wait_for_url(f"{house}/")
+        assert mara.watch.wrong == []
+
+
+async def test_only_one_offer_waits_and_the_button_withdraws_it(house: str, person: Any) -> None:
+    async with person(house) as mara:
+        page, device = mara.page, await Device.of(mara.page)
+        await mara.sign_in("mara", PASSWORD)
+        await mara.open("/you/security")
+        await add_passkey(mara, "Ring")
+        await expect(page.locator(".key-row", has_text="Ring")).to_be_visible()
+        await page.add_init_script(RECORD)
+        await device.present(False)  # the offer waits for somebody
+
+        await sign_out(mara)
+        await asked(page, ["conditional", "waits"])
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # back from another tab
+        await asked(page, ["conditional", "AbortError"], ["conditional", "waits"])
+
+        await page.evaluate("navigator.credentials.refuse = true")  # the person closes the browser's dialog
+        await page.get_by_role("button", name="Use a passkey").click()
+        await expect(page.locator("[data-passkey-problem]")).to_contain_text("did not work")
+        before = [["conditional", "AbortError"]] * 2
+        await asked(page, *before, ["required", "NotAllowedError"], ["conditional", "waits"])
+
+        await device.present(True)
+        await page.get_by_role("button", name="Use a passkey").click()
+        await page.wait_for_url(f"{house}/")
+        assert mara.watch.wrong == []

@@ -18,6 +18,7 @@ from vaderflix_core.access.sessions import Sessions, digest
 from vaderflix_core.api import ExternalIds, MediaKind, Quality
 from vaderflix_core.failures import Conflict, Invalid
 from vaderflix_core.requests.models import RequestState
+from vaderflix_core.store import activity as activity_store
 from vaderflix_core.store import deliveries, passkeys, positions, second_factor
 from vaderflix_core.store import requests as request_store
 from vaderflix_core.store import users as user_store
@@ -241,7 +242,7 @@ async def test_an_account_that_leaves_takes_all_that_is_its_own(house: House) ->
     assert await house.sessions.refresh(tokens.refresh) is None
     assert await house.sessions.by_key(key) is None
     assert await house.access.authenticate("edith", PASSWORD) is None
-    assert await house.activity.broken_at() is None
+    assert (await house.db.read(lambda conn: activity_store.follow(conn, activity_store.START)))[1] is None
 
 
 async def test_the_last_admin_stays(house: House) -> None:

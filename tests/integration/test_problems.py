@@ -21,6 +21,7 @@ from vaderflix_core.plugins.guard import Guard
 from vaderflix_core.plugins.pool import Binding, Pool
 from vaderflix_core.problems.models import Problem, ProblemSort, ProblemState
 from vaderflix_core.problems.service import Problems
+from vaderflix_core.store import activity as activity_store
 from vaderflix_core.store import jobs as job_store
 from vaderflix_core.store import users as user_store
 from vaderflix_core.store.own_data import remove
@@ -116,7 +117,7 @@ async def test_a_problem_is_reported_solved_and_opened_again_and_people_hear_of_
         ("jonas", "problem.reopened", "One Step Beyond"),
     ]
     assert entries[1].after["by"] == "jonas"
-    assert await house.activity.broken_at() is None
+    assert (await house.db.read(lambda conn: activity_store.follow(conn, activity_store.START)))[1] is None
 
 
 async def test_a_persons_open_problem_of_one_title_and_sort_is_one(house):

@@ -77,6 +77,18 @@ async def test_only_our_own_unchanged_tokens_count(sessions: Sessions, edith: An
         assert await sessions.by_access(token) is None, token
 
 
+async def test_a_token_of_an_ended_session_never_opens_the_next_one(
+    db: Database, sessions: Sessions, edith: Any, clock: Any
+) -> None:
+    mara = await Access(db, sessions, clock).create_user("mara", None, role="admin")
+    old = await start(sessions, edith)
+    await sessions.end_all(edith.id)
+    new = await start(sessions, mara)
+    assert new.session.id != old.session.id
+    assert await sessions.by_access(old.access) is None
+    assert await sessions.by_access(new.access) is not None
+
+
 async def test_an_access_token_ends_after_ten_minutes_and_never_outlives_its_session(
     sessions: Sessions, edith: Any, clock: Any
 ) -> None:

@@ -20,6 +20,7 @@ from provider import Liar
 
 from vaderflix_core.access.oidc import Oidc
 from vaderflix_core.failures import Conflict, Invalid, NotAllowed
+from vaderflix_core.store import identities, users
 from vaderflix_core.testing import served
 
 pytestmark = pytest.mark.anyio
@@ -339,6 +340,18 @@ async def test_the_people_of_a_provider_never_become_those_of_another(host, mara
     again = visitor()
     await back(again, liar.allow(await leave(again)))
     assert await again.name() == "pat.proven2"
+
+
+async def test_an_admin_cannot_remove_the_provider_that_is_their_only_way_in(host, mara, liar):
+    id = await add(host, mara, liar.url)
+    await host.db.write(lambda conn: identities.link(conn, mara.id, f"oidc.{id}", "1", "mara", host.clock()))
+    await host.db.write(lambda conn: users.change(conn, mara.id, password_hash=None))
+    with pytest.raises(Conflict, match="only way into your account"):
+        await host.providers.remove(mara, id)
+    assert [one.id for one in await host.providers.all()] == [id]
+    assert len(await host.identities.linked(mara)) == 1
+    await host.db.write(lambda conn: users.change(conn, mara.id, password_hash="x"))
+    assert await host.providers.remove(mara, id) == 1
 
 
 async def test_nobody_gives_more_rights_by_a_rule_than_they_have(host, edith, liar):

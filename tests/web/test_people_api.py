@@ -162,6 +162,7 @@ ROUTES = [
     ("PATCH", "/house", "settings"),
     ("GET", "/activity", "activity.view"),
     ("GET", "/activity/chain", "activity.view"),
+    ("POST", "/activity/accept", "settings"),
     ("GET", "/mails", "settings"),
     ("GET", "/mails/invitation", "settings"),
     ("POST", "/mails/invitation/test", "settings"),
@@ -219,7 +220,11 @@ async def test_the_log_is_read_filtered_and_checked(host: Host, admin: Program) 
         {"name": "Linden House"},
     )
     assert (await admin.call("GET", "/activity?words=club")).json()[0]["action"] == "role.created"
-    assert (await admin.call("GET", "/activity/chain")).json() == {"whole": True, "broken_at": None}
+    await host.log_seal.seal()
+    chain = (await admin.call("GET", "/activity/chain")).json()
+    assert (chain["whole"], chain["trouble"], chain["younger"], chain["waits"]) == (True, None, 0, False)
+    assert chain["sealed_to"] == (await admin.call("GET", "/activity?limit=1")).json()[0]["id"]
+    assert (await admin.call("POST", "/activity/accept")).status_code == 409
 
 
 async def test_an_unknown_mail_or_address_is_refused(host: Host, admin: Program) -> None:

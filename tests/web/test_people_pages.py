@@ -10,9 +10,11 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from world import PASSWORD
 
 from vaderflix_core.host import Host
+from vaderflix_core.store.tables import activity
 
 pytestmark = pytest.mark.anyio
 XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -130,6 +132,25 @@ async def test_a_role_is_defined_changed_and_removed(host: Host, visit: Any) -> 
     assert [r.name for r in await host.roles.all()] == ["viewer", "requester", "admin"]
 
 
+async def test_a_log_that_was_cut_off_is_said_on_the_dashboard_and_goes_on_when_an_admin_has_looked(
+    host: Host, visit: Any
+) -> None:
+    mara, edith = await visit("mara"), await visit("edith")
+    await host.log_seal.seal()
+    last = (await host.activity.find(limit=1))[0].id
+    host.db.write_sync(lambda conn: conn.execute(delete(activity).where(activity.c.id == last)))
+    assert "not there any more" in (await mara.get("/admin/activity/chain")).text
+    await host.log_seal.seal()
+    assert "The activity log was changed" in (await mara.get("/admin")).text
+    assert "I have looked, go on" in (await mara.get("/admin/activity/chain")).text
+    assert (await edith.post("/admin/activity/accept")).status_code == 403
+    assert (await mara.post("/admin/activity/accept")).status_code == 303
+    assert "The activity log was changed" not in (await mara.get("/admin")).text
+    assert "The log is whole" in (await mara.get("/admin/activity/chain")).text
+    assert "Accepted a change of the log" in (await mara.get("/admin/activity")).text
+    assert (await mara.post("/admin/activity/accept")).status_code == 303
+
+
 async def test_the_log_shows_filters_exports_and_proves_itself(host: Host, visit: Any) -> None:
     mara = await visit("mara")
     await mara.post("/admin/house", {"name": f"=cmd {XSS}"[:60], "registration": "request"})
@@ -137,6 +158,7 @@ async def test_the_log_shows_filters_exports_and_proves_itself(host: Host, visit
     assert "Changed the house settings" in shown.text
     assert "Signed in" not in shown.text
     assert "<script>alert" not in shown.text
+    await host.log_seal.seal()
     assert "The log is whole" in (await mara.get("/admin/activity/chain")).text
     sheet = await mara.get("/admin/activity/csv?what=house")
     assert "attachment" in sheet.headers["content-disposition"]

@@ -264,6 +264,7 @@ async def test_a_key_cannot_change_how_its_owner_signs_in(app: Any, host: Host) 
     )
     for method, path, body in (
         ("PUT", "/me/password", {"old": PASSWORD, "new": NEW}),
+        ("POST", "/me/password/remove", {"password": PASSWORD}),
         ("POST", "/me/second-factor", {"password": PASSWORD}),
         ("POST", "/me/passkeys/options", {"password": PASSWORD}),
         ("POST", f"/people/{mara.id}/password-link", None),
@@ -274,22 +275,67 @@ async def test_a_key_cannot_change_how_its_owner_signs_in(app: Any, host: Host) 
         assert answer.status_code == 403, path
 
 
+async def with_passkey(host: Host, user: Any, n: int = 0) -> Passkey:
+    key = Passkey(
+        id=0,
+        user_id=user.id,
+        credential_id=b"key %d" % n,
+        public_key=b"",
+        sign_count=0,
+        name=f"Key {n}",
+        created_at=host.clock(),
+        last_used_at=None,
+    )
+    return await host.db.write(lambda conn: passkey_store.add(conn, key))
+
+
+async def test_a_password_is_removed_on_the_page_with_its_codes_once_there_is_a_passkey(
+    visit: Any, host: Host, stranger: Visitor
+) -> None:
+    clock, totp, _ = await with_factor(host, "edith")
+    noor, user = await visit("noor"), await person(host, "noor")
+    here = "/you/security/password/remove"
+    assert here not in (await noor.get("/you/security")).text
+    refused = await noor.post(here, {"password": PASSWORD})
+    assert refused.status_code == 409
+    assert "only way into your account" in refused.text
+
+    await with_passkey(host, user)
+    there = await visit("noor")
+    shown = (await noor.get("/you/security")).text
+    assert here in shown
+    assert "The codes from your app" not in shown
+    wrong = await noor.post(here, {"password": "not it at all"})
+    assert wrong.status_code == 422
+    assert "That is not your password" in wrong.text
+    assert (await noor.post(here, {"password": PASSWORD})).status_code == 303
+    after = (await noor.get("/you/security")).text
+    assert "Set a password" in after
+    assert here not in after
+    assert (await there.get("/you/security")).status_code == 303  # signed out
+    assert (await stranger.post("/signin", {"username": "noor", "password": PASSWORD})).status_code == 422
+    assert (await noor.post("/you/security/passkeys/1/remove")).status_code == 409
+
+    mine = await person(host, "edith")
+    await with_passkey(host, mine, 1)
+    program = await stranger.http.post("/api/v1/session", json={"username": "edith", "password": PASSWORD})
+    ticket = program.json()["second_factor"]
+    second = {"second_factor": ticket, "code": totp.at(clock())}
+    token = (await stranger.http.post("/api/v1/session/second", json=second)).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    path = "/api/v1/me/password/remove"
+    wrong = await stranger.http.post(path, json={"password": PASSWORD}, headers=headers)
+    assert wrong.json()["error"]["code"] == "wrong_code"
+    clock.ahead += 60
+    done = await stranger.http.post(path, json={"password": PASSWORD, "code": totp.at(clock())}, headers=headers)
+    assert done.status_code == 204, done.text
+    security = (await stranger.http.get("/api/v1/me/security", headers=headers)).json()
+    assert (security["has_password"], security["second_factor"], len(security["passkeys"])) == (False, False, 1)
+
+
 async def test_the_last_way_in_cannot_be_removed(visit: Any, host: Host) -> None:
     noor = await person(host, "noor")
-
-    def key(n: int) -> Passkey:
-        return Passkey(
-            id=0,
-            user_id=noor.id,
-            credential_id=b"key %d" % n,
-            public_key=b"",
-            sign_count=0,
-            name=f"Key {n}",
-            created_at=host.clock(),
-            last_used_at=None,
-        )
-
-    keys = [await host.db.write(lambda conn, n=n: passkey_store.add(conn, key(n))) for n in range(2)]
+    keys = [await with_passkey(host, noor, n) for n in range(2)]
     visitor = await visit("noor")
     # as for an account that came without a password
     await host.db.write(lambda conn: users.change(conn, noor.id, password_hash=None))

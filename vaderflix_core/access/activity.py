@@ -1,4 +1,4 @@
-"""Who did what: the one place where deeds of people are noted, read again, exported and checked.
+"""Who did what: the one place where deeds of people are noted, read again and exported.
 
 Every entry names the actor, their address, the thing and what it was before and after. The address comes from the
 connection that asks: the web sets `asking_from` for each of its requests, so that no domain has to hand it on.
@@ -135,10 +135,6 @@ class Activity:
     async def actions(self) -> list[str]:
         """The actions that occur."""
         return await self._db.read(store.actions)
-
-    async def broken_at(self) -> int | None:
-        """The id of the first entry that was changed, or follows on a removed one; None when the chain is whole."""
-        return await self._db.read(store.broken_at)
 
     async def export_json(self, wanted: ActivityFilter) -> bytes:
         """The entries as a JSON array, newest first."""

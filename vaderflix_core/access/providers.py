@@ -21,6 +21,7 @@ from .activity import Activity, changed
 from .models import User
 from .oidc import Oidc, Provider
 from .rights import check_giving, role_named
+from .ways import keep_one
 
 PREFIX = "oidc."  # no instance is called so, as instances have no dot in their ids
 NEWCOMERS = "newcomers"
@@ -138,14 +139,20 @@ class Providers:
             raise Invalid("The provider could not be reached.", {"issuer": error.message}) from error
 
     async def remove(self, actor: User, provider_id: str) -> int:
-        """Remove a provider, and what it opened: gives how many accounts have lost this way in. Raises `Missing`."""
+        """Remove a provider, and what it opened: gives how many accounts have lost this way in.
+
+        Raises `Missing`, and `Conflict` when it is the only way into the account of who asks.
+        """
 
         def work(conn: Connection) -> int:
             row = store.get(conn, provider_id)
             if row is None or not store.remove(conn, provider_id):
                 raise Missing("There is no such provider.")
-            lost = identity_store.count(conn, PREFIX + provider_id)
+            opened = identity_store.of_provider(conn, PREFIX + provider_id).values()
+            lost = len(opened)
             identity_store.drop_provider(conn, PREFIX + provider_id)
+            if actor.id in opened:
+                keep_one(conn, actor.id)  # an admin can help others back in, but not themselves
             _keep_newcomers(conn, {k: v for k, v in _newcomers(conn).items() if k != PREFIX + provider_id})
             self._activity.note(conn, actor, "way_in.removed", row.name, after={"accounts": lost})
             return lost

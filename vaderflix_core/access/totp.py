@@ -157,7 +157,7 @@ class SecondFactor:
             store.put_codes(conn, user.id, map(_code_hash, codes))
             self._activity.note(conn, user, "second_factor.codes_renewed", user.username)
 
-        await self._with_code(user, password, code, write)
+        await self.with_code(user, password, code, write)
         return codes
 
     async def off(self, user: User, password: str, code: str) -> None:
@@ -167,7 +167,7 @@ class SecondFactor:
             store.clear(conn, user.id)
             self._activity.note(conn, user, "second_factor.off", user.username)
 
-        await self._with_code(user, password, code, write)
+        await self.with_code(user, password, code, write)
 
     async def reset(self, by: User, user_id: int) -> None:
         """Take it from somebody who has lost it; ends their sessions."""
@@ -185,7 +185,7 @@ class SecondFactor:
             raise Conflict("This account has no second factor.")
         await self._passwords.end_sessions(user_id)
 
-    async def _with_code(self, user: User, password: str, code: str, write: Callable[[Connection], None]) -> None:
+    async def with_code(self, user: User, password: str, code: str, write: Callable[[Connection], None]) -> None:
         """Do something that needs the password and a code; wrong codes are counted as at the door."""
         await self._passwords.prove(user, password, None)
         ticket = await self.ticket(user)

@@ -19,7 +19,9 @@ KINDS: dict[str, frozenset[str]] = {
     "password_reset": frozenset({"name", "until", "path"}),
     "email_change": frozenset({"name", "until", "path"}),
     "email_changing": frozenset({"name", "email"}),
+    "password_removed": frozenset({"name"}),
     "new_sign_in": frozenset({"name", "device", "ip", "at", "path"}),
+    "log_broken": frozenset({"name", "found"}),
 }
 TITLES = {
     "access_received": "Somebody asks for access",
@@ -29,7 +31,9 @@ TITLES = {
     "password_reset": "A new password",
     "email_change": "A new email address",
     "email_changing": "The email address is being changed",
+    "password_removed": "A password was removed",
     "new_sign_in": "A sign-in from a new device",
+    "log_broken": "The activity log was changed",
 }
 SAMPLES: dict[str, dict[str, str]] = {
     "access_received": {
@@ -49,6 +53,7 @@ SAMPLES: dict[str, dict[str, str]] = {
     "password_reset": {"name": "Noor", "until": "20:40", "path": "/reset/a-sample"},
     "email_change": {"name": "Noor", "until": "20:40", "path": "/email/a-sample"},
     "email_changing": {"name": "Noor", "email": "noor.new@example.org"},
+    "password_removed": {"name": "Noor"},
     "new_sign_in": {
         "name": "Noor",
         "device": "Firefox on Linux",
@@ -56,8 +61,9 @@ SAMPLES: dict[str, dict[str, str]] = {
         "at": "24 November 2026, 20:14 UTC",
         "path": "/you/devices",
     },
+    "log_broken": {"name": "Mara", "found": "The end of the log was cut off in the database, past this program."},
 }
-SEVERE = {"new_sign_in": Severity.NOTICE}
+SEVERE = {"new_sign_in": Severity.NOTICE, "log_broken": Severity.ERROR}
 LONGEST = 1000
 _ADDRESS = re.compile(r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+$")
 

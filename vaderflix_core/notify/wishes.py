@@ -25,6 +25,7 @@ class News(StrEnum):
     NEW_SIGN_IN = "new_sign_in"
     PASSWORD_RESET = "password_reset"
     EMAIL_CHANGE = "email_change"
+    LOG_BROKEN = "log_broken"
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -53,6 +54,12 @@ KINDS = (
         by_mail=True,
     ),
     Kind(news=News.EMAIL_CHANGE, always="It proves that the new address is yours.", by_mail=True),
+    Kind(
+        news=News.LOG_BROKEN,
+        needs=Permission.ACTIVITY,
+        always="Whoever changes the log must not be able to keep it from you.",
+        by_mail=True,
+    ),
 )
 MUTABLE = frozenset(kind.news for kind in KINDS if not kind.always)
 

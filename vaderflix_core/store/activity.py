@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, insert, or_, select, text
+from sqlalchemy import Connection, func, insert, or_, select, text
 
 from .tables import activity
 
@@ -34,6 +34,14 @@ class Entry(Struct, frozen=True, kw_only=True):
     id: int = 0
 
 
+class Mark(Struct, frozen=True, kw_only=True):
+    """A place in the chain: an entry and its hash, which stands for all that is before it."""
+
+    id: int
+    hash: bytes
+
+
+START = Mark(id=0, hash=BEGIN)
 _COLUMNS = tuple(a[name] for name in Entry.__struct_fields__)
 
 
@@ -42,11 +50,15 @@ def _hash(previous: bytes, entry: Entry) -> bytes:
     return hashlib.sha256(previous + plain).digest()
 
 
+def lock(conn: Connection) -> None:
+    """Keep others from adding to the log until the transaction ends (SQLite has one writer anyway)."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
 def append(conn: Connection, entry: Entry) -> None:
     """Add an entry to the end of the chain."""
-    if conn.dialect.name == "postgresql":
-        # two writers must not both continue from the same entry
-        conn.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    lock(conn)  # two writers must not both continue from the same entry
     previous = conn.execute(select(a.hash).order_by(a.id.desc()).limit(1)).scalar() or BEGIN
     values = {name: getattr(entry, name) for name in Entry.__struct_fields__ if name != "id"}
     conn.execute(insert(activity).values(hash=_hash(previous, entry), **values))
@@ -95,12 +107,30 @@ def actions(conn: Connection) -> list[str]:
     return list(conn.execute(select(a.action).distinct().order_by(a.action)).scalars())
 
 
-def broken_at(conn: Connection) -> int | None:
-    """The id of the first entry that does not follow from the one before; None when the chain is whole."""
-    previous = BEGIN
-    for row in conn.execute(select(*_COLUMNS, a.hash).order_by(a.id)):
+def hash_of(conn: Connection, id: int) -> bytes | None:
+    """The hash that an entry has; None when there is no such entry."""
+    return conn.execute(select(a.hash).where(a.id == id)).scalar()
+
+
+def end(conn: Connection) -> Mark:
+    """The place of the newest entry."""
+    row = conn.execute(select(a.id, a.hash).order_by(a.id.desc()).limit(1)).first()
+    return Mark(id=row.id, hash=row.hash) if row is not None else START
+
+
+def follow(conn: Connection, since: Mark) -> tuple[Mark, int | None]:
+    """Walk the chain from a place to its end: gives the end, and the first entry that does not follow, if there is one.
+
+    Where the chain is broken the walk ends, at the last entry that does follow.
+    """
+    for row in conn.execute(select(*_COLUMNS, a.hash).where(a.id > since.id).order_by(a.id)):
         entry = Entry(**{name: row._mapping[name] for name in Entry.__struct_fields__})
-        if _hash(previous, entry) != row.hash:
-            return entry.id
-        previous = row.hash
-    return None
+        if _hash(since.hash, entry) != row.hash:
+            return since, entry.id
+        since = Mark(id=entry.id, hash=row.hash)
+    return since, None
+
+
+def count_after(conn: Connection, id: int) -> int:
+    """How many entries are newer than that one."""
+    return conn.execute(select(func.count()).select_from(activity).where(a.id > id)).scalar_one()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ..access.models import User
@@ -63,11 +63,6 @@ def of_provider(conn: Connection, provider: str) -> dict[str, int]:
     return {
         row.subject: row.user_id for row in conn.execute(select(i.subject, i.user_id).where(i.provider == provider))
     }
-
-
-def count(conn: Connection, provider: str) -> int:
-    """How many accounts a provider opens."""
-    return conn.execute(select(func.count()).select_from(identities).where(i.provider == provider)).scalar_one()
 
 
 def drop_provider(conn: Connection, provider: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from ..access.models import User
 from . import users
 from .access_tables import api_keys, refresh_tokens, sessions
 
+MOST_IDS = 2**53 - 1  # scripts read them as numbers
 s, t, k = sessions.c, refresh_tokens.c, api_keys.c
 
 
@@ -47,7 +49,9 @@ def open_session(conn: Connection, session: Session) -> Session:
     """Remember a device; forget the sessions that have expired."""
     conn.execute(delete(sessions).where(s.expires_at < session.created_at))
     values = {name: getattr(session, name) for name in Session.__struct_fields__ if name != "id"}
-    session_id = conn.execute(insert(sessions).values(**values).returning(s.id)).scalar_one()
+    # never one that was in use: access tokens of an ended session name its id, and SQLite gives the highest one again
+    session_id = secrets.randbelow(MOST_IDS) + 1
+    conn.execute(insert(sessions).values(id=session_id, **values))
     users.change(conn, session.user_id, last_seen_at=session.created_at)
     return Session(id=session_id, **values)
 

@@ -47,8 +47,8 @@ def password_of(conn: Connection, user_id: int) -> str | None:
     return conn.execute(select(users.c.password_hash).where(users.c.id == user_id)).scalar()
 
 
-def set_password(conn: Connection, user_id: int, hashed: str) -> None:
-    """Give an account another password."""
+def set_password(conn: Connection, user_id: int, hashed: str | None) -> None:
+    """Give an account another password; None takes it away."""
     user_store.change(conn, user_id, password_hash=hashed)
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from vaderflix_core.access.activity import ActivityFilter
 from vaderflix_core.access.house import House
+from vaderflix_core.access.log_seal import Trouble
 from vaderflix_core.api.models import Notification
 from vaderflix_core.notify.letters import KINDS
 from vaderflix_core.store.activity import Entry
@@ -40,10 +41,19 @@ class TestMail(Input, frozen=True, kw_only=True):
 
 
 class Chain(Struct, frozen=True, kw_only=True):
-    """Whether every entry follows from the one before; else the first that does not."""
+    """Whether the log is whole; else what is wrong, and the entry that shows it. `sealed_to` is the last sealed entry.
+
+    `waits`: an admin has to accept what was found before new entries are sealed.
+    """
 
     whole: bool
+    trouble: Trouble | None
     broken_at: int | None
+    said: str
+    sealed_to: int | None
+    sealed_at: datetime | None
+    younger: int
+    waits: bool
 
 
 class Queued(Struct, frozen=True, kw_only=True):
@@ -82,9 +92,24 @@ async def activity(
 
 @get("/activity/chain", opt=ACTIVITY)
 async def chain(request: Req) -> Chain:
-    """Check that no entry was changed or taken out of the middle."""
-    broken = await host_of(request).activity.broken_at()
-    return Chain(whole=broken is None, broken_at=broken)
+    """Check that no entry was changed or taken out, and that the log ends where it was sealed."""
+    found = await host_of(request).log_seal.check()
+    return Chain(
+        whole=found.whole,
+        trouble=found.trouble,
+        broken_at=found.entry,
+        said=found.said,
+        sealed_to=found.sealed_to,
+        sealed_at=found.sealed_at,
+        younger=found.younger,
+        waits=found.alarm is not None,
+    )
+
+
+@post("/activity/accept", opt=SETTINGS, status_code=204)
+async def accept(request: Req) -> None:
+    """Go on from the log as it is, after what was found was looked at; the log says who did."""
+    await host_of(request).log_seal.accept(request.user)
 
 
 @get("/mails", opt=SETTINGS)
@@ -118,4 +143,4 @@ async def send_again(request: Req, mail_id: FromPath[str]) -> None:
     host.jobs.wake()
 
 
-HANDLERS = [house, change, activity, chain, kinds, preview, send_test, send_again]
+HANDLERS = [house, change, activity, chain, accept, kinds, preview, send_test, send_again]

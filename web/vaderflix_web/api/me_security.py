@@ -70,6 +70,13 @@ class ProofWithCode(Input, frozen=True, kw_only=True):
     code: Code
 
 
+class PasswordRemoval(Input, frozen=True, kw_only=True):
+    """The account's password, and a code where there is a second factor."""
+
+    password: Secret
+    code: Code = ""
+
+
 class OneCode(Input, frozen=True, kw_only=True):
     """A code of the app."""
 
@@ -211,6 +218,16 @@ async def change_password(request: Req, data: JSONBody[PasswordChange]) -> None:
         await host_of(request).passwords.change(request.user, data.old, data.new, session_id_of(request))
 
 
+@post("/me/password/remove", opt=MINE, status_code=204)
+async def remove_password(request: Req, data: JSONBody[PasswordRemoval]) -> None:
+    """Do without a password, with a passkey or a linked account; the second factor goes too.
+
+    Ends all other sessions.
+    """
+    async with proving(request, request.user.username):
+        await host_of(request).passwordless.remove(request.user, data.password, data.code, session_id_of(request))
+
+
 @post("/me/second-factor", opt=MINE, status_code=200)
 async def begin_second(request: Req, data: JSONBody[Proof]) -> OfferOut:
     """Offer a secret for codes; it counts once it is confirmed."""
@@ -300,6 +317,7 @@ HANDLERS = [
     reset,
     security,
     change_password,
+    remove_password,
     begin_second,
     confirm_second,
     renew_codes,

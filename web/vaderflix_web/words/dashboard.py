@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vaderflix_core.library.models import PendingRemoval
     from vaderflix_core.monitor.service import InstanceHealth
     from vaderflix_core.plugins.records import PluginRecord
+    from vaderflix_core.store.incidents import Incident
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
 
@@ -93,6 +94,22 @@ def removal_needs(pending: Iterable[PendingRemoval], names: Mapping[str, str]) -
             )
         )
     return needs
+
+
+def log_need(alarm: Incident | None) -> list[Need]:
+    """What was found to be wrong with the activity log."""
+    if alarm is None:
+        return []
+    return [
+        Need(
+            title=_("The activity log was changed"),
+            text=_(alarm.message),
+            tint="bad",
+            since=alarm.opened_at,
+            href="/admin/activity",
+            action=_("Look"),
+        )
+    ]
 
 
 def access_need(waiting: int) -> list[Need]:

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.params import FromQuery, QueryParameter
 
 from vaderflix_core.access.activity import ActivityFilter
+from vaderflix_core.failures import Conflict
 
 from ...auth import host_of
-from ...page import Page, Req, page
+from ...i18n import _
+from ...page import Page, Req, go_to, page
 from ...words.deeds import changes, deed_words, group_choices
 from .common import admin_page
 
@@ -69,9 +71,18 @@ async def activity(
 
 @get("/admin/activity/chain", opt=OPT)
 async def chain(request: Req) -> Page:
-    """Whether the chain of entries is whole."""
-    host = host_of(request)
-    return page(request, "parts/activity_chain.html", broken=await host.activity.broken_at(), checked_at=host.clock())
+    """Whether the chain of entries is whole, and ends where it was sealed."""
+    return page(request, "parts/activity_chain.html", chain=await host_of(request).log_seal.check())
+
+
+@post("/admin/activity/accept", opt={"permission": "settings"})
+async def accept(request: Req) -> Page:
+    """Go on from the log as it is: somebody has looked at what is wrong with it."""
+    try:
+        await host_of(request).log_seal.accept(request.user)
+    except Conflict:
+        return go_to(request, "/admin/activity")
+    return go_to(request, "/admin/activity", said=_("New entries are sealed again"))
 
 
 def _file(request: Req, name: str, media_type: str, body: bytes) -> Response[bytes]:
@@ -108,4 +119,4 @@ async def as_json(
     return _file(request, "json", "application/json", body)
 
 
-HANDLERS = [activity, chain, as_csv, as_json]
+HANDLERS = [activity, chain, accept, as_csv, as_json]

@@ -22,6 +22,7 @@ from ...words.dashboard import (
     access_need,
     headline,
     instance_needs,
+    log_need,
     plugin_needs,
     problem_need,
     removal_needs,
@@ -49,6 +50,8 @@ async def _view(request: Request[Any, Any, Any]) -> dict[str, Any]:
         needs += request_need(waiting, stuck)
     if "problems.manage" in may:
         needs += problem_need(await host.problems.open_count(viewer))
+    if "activity.view" in may:
+        needs += log_need(await host.log_seal.alarm())
     if "users.manage" in may:
         needs += access_need(await host.access_requests.pending())
     view = await overview(request)

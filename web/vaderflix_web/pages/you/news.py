@@ -27,6 +27,7 @@ def news_words(news: News) -> tuple[str, str]:
         News.ACCESS_RECEIVED: ("People who ask for access", "Somebody without an account would like one."),
         News.NEW_SIGN_IN: ("New sign-in", "A device that was not seen before signed in with your account."),
         News.PASSWORD_RESET: ("Forgotten password", "The link that sets a new one."),
+        News.LOG_BROKEN: ("Changed activity log", "The log is not as this program left it."),
         News.EMAIL_CHANGE: ("Another email address", "The link that confirms it."),
     }
     title, text = words[news]

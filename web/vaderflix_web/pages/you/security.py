@@ -19,7 +19,7 @@ from ...proof import proving
 from .common import OPT, you_page
 
 HERE = "/you/security"
-DIALOGS = ("codes", "off")
+DIALOGS = ("codes", "off", "remove")
 
 
 def qr_code(data: str) -> Markup:
@@ -74,6 +74,20 @@ async def change_password(request: Req) -> Page:
     except Failure as failure:
         return await _failed(request, failure, "password")
     return go_to(request, HERE, said=_("Your password is changed, and your other devices are signed out"))
+
+
+@post(f"{HERE}/password/remove", opt=OPT)
+async def remove_password(request: Req) -> Page:
+    """Remove the password and the codes that protect it; signs out everywhere else."""
+    form = await request.form()
+    try:
+        async with proving(request, request.user.username):
+            await host_of(request).passwordless.remove(
+                request.user, text(form, "password"), text(form, "code")[:64], session_id_of(request)
+            )
+    except Failure as failure:
+        return await _failed(request, failure, "remove")
+    return go_to(request, HERE, said=_("Your password is removed, and your other devices are signed out"))
 
 
 @post(f"{HERE}/second", opt=OPT)
@@ -149,6 +163,7 @@ async def remove_passkey(request: Req, key_id: FromPath[int]) -> Page:
 HANDLERS = [
     security,
     change_password,
+    remove_password,
     begin_second,
     confirm_second,
     renew_codes,

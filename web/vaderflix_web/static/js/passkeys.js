@@ -1,16 +1,18 @@
 // Passkeys: asks the server for a challenge, the browser for the key, and sends the key's answer back.
 const API = "/api/v1";
+const RENEW_AFTER = 4 * 60 * 1000; // a challenge is good for five minutes
 
 const toBytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
 const toText = (bytes) =>
   btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 
-async function call(path, body) {
+async function call(path, body, signal) {
   const answer = await fetch(API + path, {
     method: "POST",
     credentials: "same-origin",
     headers: { "content-type": "application/json", "x-vaderflix": "1" },
     body: JSON.stringify(body),
+    signal,
   });
   const data = await answer.json();
   if (!answer.ok) throw new Error(data.error?.message || answer.statusText, { cause: "server" });
@@ -32,10 +34,55 @@ function sendable(credential) {
   return { id: credential.id, rawId: toText(credential.rawId), type: credential.type, response };
 }
 
-async function signIn(button) {
-  const publicKey = readable(await call("/session/passkey/options", {}));
-  await call("/session/passkey", { credential: sendable(await navigator.credentials.get({ publicKey })) });
+async function choose(how = {}) {
+  const publicKey = readable(await call("/session/passkey/options", {}, how.signal));
+  return sendable(await navigator.credentials.get({ publicKey, ...how }));
+}
+
+async function enter(button, credential) {
+  await call("/session/passkey", { credential });
   location.assign(button.dataset.next);
+}
+
+// The browser offers passkeys in the name field until one is chosen there. Only one request may wait at a time, and the
+// browser holds one challenge: whoever asks for another withdraws the offer first, and waits until it has ended.
+let withdraw = async () => {};
+
+function offer(button) {
+  const before = withdraw();
+  const asked = new AbortController();
+  const chosen = before.then(() => choose({ mediation: "conditional", signal: asked.signal }));
+  const done = chosen.then(
+    (credential) => attempt(button, () => enter(button, credential)),
+    () => {}, // withdrawn, or nobody chose one: nothing to say
+  );
+  withdraw = () => {
+    asked.abort();
+    return done;
+  };
+}
+
+let again = () => {};
+
+async function offers(button) {
+  if (!(await window.PublicKeyCredential?.isConditionalMediationAvailable?.())) return;
+  again = () => offer(button);
+  again();
+  const renew = () => {
+    if (document.visibilityState === "visible" && !button.disabled) again();
+  };
+  setInterval(renew, RENEW_AFTER);
+  document.addEventListener("visibilitychange", renew); // another tab may have asked for a challenge meanwhile
+}
+
+async function signIn(button) {
+  await withdraw();
+  try {
+    await enter(button, await choose());
+  } catch (error) {
+    again();
+    throw error;
+  }
 }
 
 async function add(form) {
@@ -74,3 +121,6 @@ document.addEventListener("submit", (event) => {
     attempt(event.target, add);
   }
 });
+
+const button = document.querySelector('[data-passkey="sign-in"]');
+if (button) offers(button);

@@ -1,0 +1,193 @@
+"""Doing without a password, on both databases: never the last way in, the second factor with it, and a way back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pyotp
+import pytest
+from sqlalchemy import Connection
+
+from vaderflix_core.access.activity import Activity
+from vaderflix_core.access.links import RESET, LinkEnded, Links
+from vaderflix_core.access.passkeys import Passkeys
+from vaderflix_core.access.passwordless import Passwordless
+from vaderflix_core.access.passwords import Passwords
+from vaderflix_core.access.service import Access
+from vaderflix_core.access.sessions import Sessions
+from vaderflix_core.access.totp import SecondFactor, TicketEnded, WrongCode
+from vaderflix_core.failures import Conflict, Failure, Invalid
+from vaderflix_core.jobs.broker import Jobs
+from vaderflix_core.jobs.runner import Runner
+from vaderflix_core.store import identities, passkeys
+from vaderflix_core.store import users as user_store
+from vaderflix_core.store import ways as ways_store
+from vaderflix_core.store.database import Database
+from vaderflix_core.store.passkeys import Passkey
+from vaderflix_core.vault import Vault
+
+pytestmark = pytest.mark.anyio
+
+OLD, NEW = "amber birch cedar delta", "fjord grove iris kelp"
+
+
+class House:
+    """The parts of the host that this is about, on one database."""
+
+    def __init__(self, db: Database, clock: Any) -> None:
+        self.db, self.clock = db, clock
+        db.write_sync(user_store.seed_roles)
+        vault = Vault([bytes(range(32))])
+        self.sessions = Sessions(db, vault, clock, days=30)
+        self.access = Access(db, self.sessions, clock)
+        self.links = Links(db, vault, clock)
+        self.activity = Activity(db, clock)
+        jobs = Jobs(db, Runner(db, clock), clock)
+        self.mails: list[tuple[str, str]] = []
+        self.passwords = Passwords(db, self.access, self.links, self.activity, jobs, self.mail, clock)
+        self.factor = SecondFactor(db, vault, self.links, self.passwords, self.activity, clock)
+        self.passkeys = Passkeys(db, vault, self.activity, clock)
+        self.passwordless = Passwordless(
+            db, self.sessions, self.passwords, self.factor, self.activity, jobs, self.mail, clock
+        )
+
+    def mail(self, conn: Connection, kind: str, to: str, data: Mapping[str, str]) -> None:
+        self.mails.append((kind, to))
+
+    async def sign_in(self, user: Any) -> int:
+        return (await self.sessions.start(user, method="password", user_agent="test", ip="")).session.id
+
+    async def passkey(self, user: Any) -> Passkey:
+        key = Passkey(
+            id=0,
+            user_id=user.id,
+            credential_id=b"key",
+            public_key=b"",
+            sign_count=0,
+            name="Phone",
+            created_at=self.clock(),
+            last_used_at=None,
+        )
+        return await self.db.write(lambda conn: passkeys.add(conn, key))
+
+    async def linked(self, user: Any) -> None:
+        await self.db.write(lambda conn: identities.link(conn, user.id, "oidc:home", "1", "edith", self.clock()))
+
+    async def ways(self, user: Any) -> int:
+        return (await self.db.read(lambda conn: ways_store.of_user(conn, user.id))).count
+
+
+@pytest.fixture
+def house(db: Database, clock: Any) -> House:
+    return House(db, clock)
+
+
+@pytest.fixture
+async def edith(house: House) -> Any:
+    return await house.access.create_user("edith", OLD, email="edith@example.org")
+
+
+async def test_a_password_that_is_the_only_way_in_stays(house: House, edith: Any) -> None:
+    with pytest.raises(Conflict, match="only way into your account"):
+        await house.passwordless.remove(edith, OLD, "", None)
+    assert await house.access.authenticate("edith", OLD)
+    assert house.mails == []
+    assert await house.activity.find() == []
+
+
+@pytest.mark.parametrize("other", ["passkey", "linked"])
+async def test_with_another_way_in_it_goes_after_it_was_asked_for_and_ends_the_other_sessions(
+    house: House, edith: Any, other: str
+) -> None:
+    await getattr(house, other)(edith)
+    here, there = await house.sign_in(edith), await house.sign_in(edith)
+    with pytest.raises(Invalid, match="not your password"):
+        await house.passwordless.remove(edith, "not it at all", "", here)
+    assert await house.sessions.user_of(there)
+    token = await house.db.write(lambda conn: house.links.make(conn, RESET, edith.id))
+
+    await house.passwordless.remove(edith, OLD, "", here)
+    assert await house.access.authenticate("edith", OLD) is None
+    assert await house.access.authenticate("edith", "") is None
+    assert not await house.passwords.has_password(edith.id)
+    assert await house.sessions.user_of(here)
+    assert await house.sessions.user_of(there) is None
+    assert house.mails == [("password_removed", "edith@example.org")]
+    [entry] = await house.activity.find()
+    assert (entry.actor, entry.action, entry.before) == ("edith", "password.removed", {})
+    with pytest.raises(LinkEnded):  # it was asked for while there was a password
+        await house.passwords.reset(token, NEW)
+    with pytest.raises(Conflict, match="has no password"):
+        await house.passwordless.remove(edith, "", "", here)
+
+
+async def test_the_second_factor_is_asked_for_and_goes_with_the_password(house: House, edith: Any) -> None:
+    await house.passkey(edith)
+    totp = pyotp.TOTP((await house.factor.begin(edith, OLD)).secret)
+    await house.factor.confirm(edith, totp.at(house.clock()))
+    house.clock.forward(seconds=60)
+    ticket = await house.factor.ticket(edith)
+    assert ticket is not None
+    for code in ("", "000000"):
+        with pytest.raises(WrongCode):
+            await house.passwordless.remove(edith, OLD, code, None)
+    assert await house.passwords.has_password(edith.id)
+
+    await house.passwordless.remove(edith, OLD, totp.at(house.clock()), None)
+    state = await house.factor.state(edith.id)
+    assert (state.on, state.codes_left) == (False, 0)
+    [entry] = await house.activity.find(limit=1)
+    assert (entry.action, entry.before) == ("password.removed", {"second_factor": "on"})
+    house.clock.forward(seconds=60)
+    with pytest.raises((WrongCode, TicketEnded)):  # the first step of a sign-in, taken before
+        await house.factor.finish(ticket, totp.at(house.clock()))
+
+
+async def test_a_removal_that_is_refused_keeps_the_second_factor(house: House, edith: Any) -> None:
+    totp = pyotp.TOTP((await house.factor.begin(edith, OLD)).secret)
+    await house.factor.confirm(edith, totp.at(house.clock()))
+    house.clock.forward(seconds=60)
+    with pytest.raises(Conflict, match="only way into your account"):
+        await house.passwordless.remove(edith, OLD, totp.at(house.clock()), None)
+    assert (await house.factor.state(edith.id)).on
+    assert await house.access.authenticate("edith", OLD)
+
+
+@pytest.mark.parametrize("round", range(5))
+async def test_of_password_and_passkey_one_stays_however_fast_both_are_removed(
+    house: House, edith: Any, round: int
+) -> None:
+    key = await house.passkey(edith)
+    done = await asyncio.gather(
+        house.passwordless.remove(edith, OLD, "", None),
+        house.passkeys.remove(edith, key.id),
+        return_exceptions=True,
+    )
+    wrong = [one for one in done if one is not None]
+    assert all(isinstance(one, Failure) for one in wrong), wrong
+    assert len(wrong) == 1
+    assert await house.ways(edith) == 1
+
+
+async def test_of_two_removals_at_once_one_counts(house: House, edith: Any) -> None:
+    await house.passkey(edith)
+    tries = [house.passwordless.remove(edith, OLD, "", None) for _ in range(3)]
+    done = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(one is None for one in done) == 1
+    assert all(isinstance(one, Failure) for one in done if one is not None)
+    assert len(house.mails) == 1
+
+
+@pytest.mark.parametrize("how", ["link", "own page"])
+async def test_a_password_can_be_set_again(house: House, edith: Any, how: str) -> None:
+    await house.passkey(edith)
+    await house.passwordless.remove(edith, OLD, "", None)
+    if how == "link":
+        token = await house.db.write(lambda conn: house.links.make(conn, RESET, edith.id))
+        await house.passwords.reset(token, NEW)
+    else:
+        await house.passwords.change(edith, "", NEW, await house.sign_in(edith))
+    assert await house.access.authenticate("edith", NEW)
+    assert await house.factor.ticket(edith) is None
