@@ -113,7 +113,7 @@ class NewShare(ShareIn, frozen=True, kw_only=True):
 
 
 class ShareOut(Struct, frozen=True, kw_only=True):
-    """One share. `share_id` is null while the source has none."""
+    """One share. `share_id` is null while the source has none; what is wanted is tried again at `retry_at`."""
 
     share_id: str | None
     user_id: int | None
@@ -122,6 +122,7 @@ class ShareOut(Struct, frozen=True, kw_only=True):
     libraries: list[str]
     everything: bool
     detail: str
+    retry_at: datetime | None
 
 
 class SourceOut(Struct, frozen=True, kw_only=True):
@@ -150,6 +151,7 @@ class SourceOut(Struct, frozen=True, kw_only=True):
                     libraries=list(row.libraries),
                     everything=row.everything,
                     detail=row.detail,
+                    retry_at=row.retry_at,
                 )
                 for row in source.rows
             ],
@@ -254,7 +256,7 @@ async def suspend(request: Req, instance: FromPath[str], user_id: FromPath[int])
 
 @post("/house/sharing/{instance:str}/people/{user_id:int}/restore", opt=MANAGE, status_code=204)
 async def restore(request: Req, instance: FromPath[str], user_id: FromPath[int]) -> Response[None]:
-    """Share again what was suspended, refused or ended."""
+    """Share again what was suspended, refused, given up or ended; what is wanted is tried now."""
     await host_of(request).sharing.restore(request.user, user_id, instance)
     return Response(None, status_code=204)
 

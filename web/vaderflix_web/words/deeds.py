@@ -70,6 +70,7 @@ DEEDS: dict[str, str] = {
     "session.ended": "Signed out",
     "session.started": "Signed in",
     "share.changed": "Changed shared libraries",
+    "share.given_up": "Gave the sharing of libraries up",
     "share.invited": "Shared libraries",
     "share.removed": "Ended the sharing of libraries",
     "share.restored": "Restored the sharing of libraries",

@@ -26,6 +26,7 @@ from ...words.dashboard import (
     problem_need,
     removal_needs,
     request_need,
+    share_need,
 )
 from ...words.states import health_chip
 from .common import admin_page
@@ -51,6 +52,7 @@ async def _view(request: Request[Any, Any, Any]) -> dict[str, Any]:
         needs += problem_need(await host.problems.open_count(viewer))
     if "users.manage" in may:
         needs += access_need(await host.access_requests.pending())
+        needs += share_need(await host.sharing.given_up())
     view = await overview(request)
     held = await host.library.count()
     return {
