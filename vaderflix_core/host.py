@@ -26,6 +26,7 @@ from .access.requests import AccessRequests
 from .access.roles import Roles
 from .access.service import Access
 from .access.sessions import Sessions
+from .access.share_ends import END, ShareEnds
 from .access.share_watch import ShareWatch
 from .access.sharing import Sharing
 from .access.totp import SecondFactor
@@ -64,6 +65,7 @@ from .search.search import Search
 from .search.titles import Titles
 from .store import jobs as job_store
 from .store import meta
+from .store import shares as share_store
 from .store.database import Database
 from .store.migrate import migrate
 from .store.users import seed_roles
@@ -178,6 +180,7 @@ class Host:
         )
         self.sharing = Sharing(self.db, self.pool, apart, self.activity, clock)
         self.share_watch = ShareWatch(self.db, self.pool, apart, self.sharing, self.sessions, self.activity, clock)
+        self.share_ends = ShareEnds(self.db, self.pool, apart, self.activity, self.runner, self.jobs, clock)
         self.invites.on_accepted.append(self.sharing.accepted)
         self.links = Links(self.db, self.vault, clock)
         self.passwords = Passwords(self.db, self.access, self.links, self.activity, self.jobs, self.mails.queue, clock)
@@ -226,11 +229,17 @@ class Host:
     def _hurry(self, instance: str) -> None:
         """A service is back: what waited for it goes on now."""
         self.follower.hint(instance)
-        self.life.begin("hurry", self._hurry_jobs())
+        self.life.begin("hurry", self._hurry_work(instance))
 
-    async def _hurry_jobs(self) -> None:
+    async def _hurry_work(self, instance: str) -> None:
         now = self.clock()
-        await self.db.write(lambda conn: job_store.hurry(conn, SUBMIT, now))
+
+        def hurry(conn: Connection) -> None:
+            for kind in (SUBMIT, END):
+                job_store.hurry(conn, kind, now)
+            share_store.hurry(conn, instance)
+
+        await self.db.write(hurry)
         self.jobs.wake()
 
     def _media_sources(self) -> set[str]:

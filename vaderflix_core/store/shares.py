@@ -50,6 +50,11 @@ def of_instance(conn: Connection, instance: str) -> list[Kept]:
     return _kept(conn.execute(select(*COLUMNS).where(s.instance == instance)))
 
 
+def of_user(conn: Connection, user_id: int) -> list[Kept]:
+    """One account's shares."""
+    return _kept(conn.execute(select(*COLUMNS).where(s.user_id == user_id).order_by(s.instance)))
+
+
 def get(conn: Connection, user_id: int, instance: str) -> Kept | None:
     """One account's share at one source."""
     found = _kept(conn.execute(select(*COLUMNS).where(s.user_id == user_id, s.instance == instance)))
@@ -67,6 +72,11 @@ def put(conn: Connection, kept: Kept) -> None:
 def given_up(conn: Connection) -> int:
     """How many shares were tried until they were given up."""
     return conn.execute(select(func.count()).select_from(shares).where(s.state == "given_up")).scalar_one()
+
+
+def hurry(conn: Connection, instance: str) -> None:
+    """Try at the next look what is wanted of a source: it is back."""
+    conn.execute(update(shares).where(s.instance == instance, s.state == "wanted").values(retry_at=None))
 
 
 def drop(conn: Connection, user_id: int, instance: str) -> None:

@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from vaderflix_core.access.oidc import Provider
+from vaderflix_core.access.share_ends import ShareEnd
 from vaderflix_core.access.sharing import Source
 
 from ..auth import host_of
@@ -261,6 +262,24 @@ async def restore(request: Req, instance: FromPath[str], user_id: FromPath[int])
     return Response(None, status_code=204)
 
 
+@get("/house/share-ends", opt=MANAGE)
+async def ends(request: Req) -> list[ShareEnd]:
+    """The shares of removed accounts that are not ended yet; one that was given up has no `retry_at`."""
+    return await host_of(request).share_ends.waiting()
+
+
+@post("/house/share-ends/{id:int}/retry", opt=MANAGE, status_code=204)
+async def end_now(request: Req, id: FromPath[int]) -> None:
+    """Try to end one again at once."""
+    await host_of(request).share_ends.try_now(request.user, id)
+
+
+@delete("/house/share-ends/{id:int}", opt=MANAGE)
+async def leave(request: Req, id: FromPath[int]) -> None:
+    """Leave one shared as it is."""
+    await host_of(request).share_ends.leave(request.user, id)
+
+
 HANDLERS = [
     ways,
     linked,
@@ -276,4 +295,7 @@ HANDLERS = [
     remove,
     suspend,
     restore,
+    ends,
+    end_now,
+    leave,
 ]

@@ -26,6 +26,7 @@ from ...words.dashboard import (
     problem_need,
     removal_needs,
     request_need,
+    share_end_need,
     share_need,
 )
 from ...words.states import health_chip
@@ -53,6 +54,7 @@ async def _view(request: Request[Any, Any, Any]) -> dict[str, Any]:
     if "users.manage" in may:
         needs += access_need(await host.access_requests.pending())
         needs += share_need(await host.sharing.given_up())
+        needs += share_end_need(sum(1 for one in await host.share_ends.waiting() if one.retry_at is None))
     view = await overview(request)
     held = await host.library.count()
     return {
