@@ -30,8 +30,8 @@ from .access.share_ends import END, ShareEnds
 from .access.share_watch import ShareWatch
 from .access.sharing import Sharing
 from .access.totp import SecondFactor
-from .api.events import InstanceChanged
-from .api.models import HintScope
+from .api.events import HealthChanged, InstanceChanged
+from .api.models import HintScope, Severity
 from .api.roles import MediaSource
 from .bus import Bus
 from .config import Config
@@ -238,9 +238,16 @@ class Host:
             for kind in (SUBMIT, END):
                 job_store.hurry(conn, kind, now)
             share_store.hurry(conn, instance)
+            self.notify.hurry(conn, instance)
+            self.mails.hurry(conn, instance)
 
         await self.db.write(hurry)
         self.jobs.wake()
+
+    def health_changed(self, event: HealthChanged) -> None:
+        """A service that works again is back, also when it failed too rarely for its calls to be held back."""
+        if event.severity is not Severity.ERROR:
+            self._hurry(event.instance)
 
     def _media_sources(self) -> set[str]:
         """Instances that should hold titles, whether they run or not."""

@@ -18,9 +18,9 @@ from ..store.sessions import Session
 from .activity import Activity
 from .agents import agent_of
 from .models import User
+from .passwords import QueueMail
 
 ACTION = "session.started"
-QueueMail = Callable[[Connection, str, str, dict[str, str]], str]
 
 
 def network_of(ip: str) -> str:
@@ -52,5 +52,5 @@ class Arrivals:
                 "at": f"{session.created_at:%-d %B %Y, %H:%M} UTC",
                 "path": "/you/devices",
             }
-            self._queue(conn, "new_sign_in", user.email, data)
+            self._queue(conn, "new_sign_in", user.email, data, user_id=user.id)
         self._activity.note(conn, user, ACTION, session.method, after=seen, ip=session.ip)

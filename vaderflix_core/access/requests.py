@@ -103,7 +103,7 @@ class AccessRequests:
             data = {name: asked[name] for name in ("name", "email", "message")} | {"path": "/admin/access"}
             for admin in user_store.all_users(conn):
                 if admin.email and admin.may(Permission.MANAGE_USERS) and wants(admin, News.ACCESS_RECEIVED):
-                    self._mails.queue(conn, "access_received", admin.email, data)
+                    self._mails.queue(conn, "access_received", admin.email, data, user_id=admin.id)
 
         return effects
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from .tables import jobs
 j = jobs.c
 RELAY_LEASE = timedelta(seconds=30)
 RUN_LEASE = timedelta(seconds=60)
+SPREAD = timedelta(seconds=5)
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -143,6 +146,17 @@ def requeue_orphans(conn: Connection) -> int:
 def hurry(conn: Connection, kind: str, now: datetime) -> None:
     """Run waiting jobs of a kind now: the service they waited for is back."""
     conn.execute(update(jobs).where(j.kind == kind, j.state == "queued").values(run_at=now, lease_until=None))
+
+
+def hasten(conn: Connection, job_ids: Sequence[int], now: datetime) -> None:
+    """Run waiting jobs now, a little apart: what they call has only just come back."""
+    for job_id in job_ids:
+        soon = now + SPREAD * random.random()
+        conn.execute(
+            update(jobs)
+            .where(j.id == job_id, j.state == "queued", j.run_at > soon)
+            .values(run_at=soon, lease_until=None)
+        )
 
 
 def id_of(conn: Connection, key: str) -> int | None:
