@@ -65,7 +65,7 @@ async def test_removing_an_account_says_that_it_ends_what_is_shared_and_does(hos
     mara = await visit("mara")
     page = (await mara.get(f"/admin/people/{friend.id}")).text
     assert "End what is shared with them" in page
-    assert "Plex, with friend" in page
+    assert "Plex, as friend" in page
     await mara.post(f"/admin/people/{friend.id}/remove", {"requests": "cancel", "shares": ["keep", "end"]})
     await until(lambda: done(host))
     assert simulator.plextv.grant_of("friend") is None
@@ -97,7 +97,7 @@ async def test_deleting_ones_own_account_says_that_the_share_ends_and_ends_it(ho
     simulator, _ = world
     edith = await visit("edith")
     page = (await edith.get("/you/data")).text
-    assert "What is shared with you ends: Plex, with friend" in page
+    assert "What is shared with you ends: Plex, as friend" in page
     await edith.post("/you/data/delete", {"username": "edith", "password": PASSWORD, "requests": "cancel"})
     await until(lambda: done(host))
     assert simulator.plextv.grant_of("friend") is None

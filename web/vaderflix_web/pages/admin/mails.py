@@ -24,7 +24,7 @@ def delivery_chip(state: str) -> Chip:
         "queued": Chip(_("Waits"), "clock"),
         "delivered": Chip(_("Delivered"), "check", "ok"),
         "refused": Chip(_("Refused"), "x", "bad"),
-        "dropped": Chip(_("Not sent"), "x"),
+        "dropped": Chip(_("Unsent"), "x"),
     }.get(state, Chip(state, "info"))
 
 
@@ -46,7 +46,7 @@ async def mails(request: Req, show: FromQuery[str] = "") -> Page:
             ("queued", _("Waiting")),
             ("delivered", _("Delivered")),
             ("refused", _("Refused")),
-            ("dropped", _("Not sent")),
+            ("dropped", _("Unsent")),
         ],
         possible=host.mails.possible,
         has_address=host.mails.has_address,

@@ -54,7 +54,7 @@ async def shared_with(request: Req, user_id: int) -> list[str]:
     """What an account's end would end at the sources: each source, and who they are there."""
     host = host_of(request)
     names = {instance: record.config.name for instance, record in host.supervisor.records.items()}
-    words = _("%(source)s, with %(name)s")
+    words = _("%(source)s, as %(name)s")
     return [
         words % {"source": names.get(one.instance, one.instance), "name": one.person}
         for one in await host.share_ends.at_stake(user_id)
