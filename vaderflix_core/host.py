@@ -28,11 +28,12 @@ from .access.requests import AccessRequests
 from .access.roles import Roles
 from .access.service import Access
 from .access.sessions import Sessions
+from .access.share_ends import END, ShareEnds
 from .access.share_watch import ShareWatch
 from .access.sharing import Sharing
 from .access.totp import SecondFactor
-from .api.events import InstanceChanged
-from .api.models import HintScope
+from .api.events import HealthChanged, InstanceChanged
+from .api.models import HintScope, Severity
 from .api.roles import MediaSource
 from .bus import Bus
 from .config import Config
@@ -66,6 +67,7 @@ from .search.search import Search
 from .search.titles import Titles
 from .store import jobs as job_store
 from .store import meta
+from .store import shares as share_store
 from .store.database import Database
 from .store.migrate import migrate
 from .store.users import seed_roles
@@ -182,6 +184,7 @@ class Host:
         )
         self.sharing = Sharing(self.db, self.pool, apart, self.activity, clock)
         self.share_watch = ShareWatch(self.db, self.pool, apart, self.sharing, self.sessions, self.activity, clock)
+        self.share_ends = ShareEnds(self.db, self.pool, apart, self.activity, self.runner, self.jobs, clock)
         self.invites.on_accepted.append(self.sharing.accepted)
         self.passwords = Passwords(self.db, self.access, self.links, self.activity, self.jobs, self.mails.queue, clock)
         self.second_factor = SecondFactor(self.db, self.vault, self.links, self.passwords, self.activity, clock)
@@ -239,12 +242,25 @@ class Host:
     def _hurry(self, instance: str) -> None:
         """A service is back: what waited for it goes on now."""
         self.follower.hint(instance)
-        self.life.begin("hurry", self._hurry_jobs())
+        self.life.begin("hurry", self._hurry_work(instance))
 
-    async def _hurry_jobs(self) -> None:
+    async def _hurry_work(self, instance: str) -> None:
         now = self.clock()
-        await self.db.write(lambda conn: job_store.hurry(conn, SUBMIT, now))
+
+        def hurry(conn: Connection) -> None:
+            for kind in (SUBMIT, END):
+                job_store.hurry(conn, kind, now)
+            share_store.hurry(conn, instance)
+            self.notify.hurry(conn, instance)
+            self.mails.hurry(conn, instance)
+
+        await self.db.write(hurry)
         self.jobs.wake()
+
+    def health_changed(self, event: HealthChanged) -> None:
+        """A service that works again is back, also when it failed too rarely for its calls to be held back."""
+        if event.severity is not Severity.ERROR:
+            self._hurry(event.instance)
 
     def _media_sources(self) -> set[str]:
         """Instances that should hold titles, whether they run or not."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from .api.events import Event, LibraryChanged, RequestChanged
+from .api.events import Event, HealthChanged, LibraryChanged, RequestChanged
 from .api.models import Hint, HintScope
 from .bridge import Bridge
 from .hints import forever
@@ -105,6 +105,7 @@ class Life:
             ("shares", forever("shares", SHARES_EVERY, host.share_watch.look)),
             ("seal of the activity log", forever("seal of the activity log", SEAL_EVERY, host.log_seal.seal)),
             ("news of the library", self._on(LibraryChanged, self._library_changed)),
+            ("news of services", self._on(HealthChanged, host.health_changed)),
             ("news of requests", self._on(RequestChanged, self._request_changed)),
             ("work", self._on(WorkQueued, lambda event: host.jobs.wake())),
             ("hints of others", self._on(HintHeard, self._hint_heard)),

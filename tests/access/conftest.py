@@ -77,6 +77,7 @@ def house(db: Any, clock: Any) -> House:
         clock=clock,
         vault=vault,
         pool=pool,
+        guard=guard,
         runner=runner,
         jobs=jobs,
         activity=activity,

@@ -153,3 +153,65 @@ async def test_missing_data_is_a_bug_that_shows_before_anything_is_kept(house):
     with pytest.raises(ValueError, match="until"):
         house.db.write_sync(lambda c: house.mails.queue(c, "password_reset", "a@b.c", {"name": "N", "path": "/x"}))
     assert log(house) == []
+
+
+RESET = {"name": "Noor", "until": "20:40", "path": "/reset/a-code"}
+
+
+def queued(house, kind, person, data):
+    return house.db.write_sync(lambda c: house.mails.queue(c, kind, person.email, data, user_id=person.id))
+
+
+async def test_a_mail_that_waited_is_not_sent_to_an_account_that_was_closed_meanwhile(house):
+    mara = await house.person("mara", role="admin")
+    noor = await house.person("noor", email="noor@example.org")
+    queued(house, "password_reset", noor, RESET)
+    await house.people.change(mara, noor.id, disabled=True)
+    await house.work()
+    assert house.postman.sent == []
+    [delivery] = log(house)
+    assert (delivery.state, delivery.recipient) == ("dropped", "noor@example.org")
+    assert "closed" in delivery.detail
+
+
+async def test_a_mail_that_waited_is_not_sent_to_an_account_that_was_removed_and_the_log_does_not_name_it(house):
+    mara = await house.person("mara", role="admin")
+    noor = await house.person("noor", email="noor@example.org")
+    queued(house, "password_reset", noor, RESET)
+    await house.people.remove(mara, noor.id)
+    await house.work()
+    assert house.postman.sent == []
+    [delivery] = log(house)
+    assert (delivery.state, delivery.recipient) == ("dropped", "A former member")
+    assert "removed" in delivery.detail
+
+
+async def test_a_mail_that_tells_of_a_decision_is_for_no_account_and_is_sent(house):
+    house.db.write_sync(
+        lambda c: house.mails.queue(c, "access_rejected", "noor@example.org", {"name": "N", "reason": "full"})
+    )
+    await house.work()
+    assert [d.state for d in log(house)] == ["delivered"]
+
+
+async def test_mails_that_wait_are_sent_soon_once_their_service_is_back(house):
+    house.postman.fail(Unavailable("the mail server sleeps"))
+    for _number in range(6):
+        await house.mails.send_test("invitation", "noor@example.org")
+    for _try in range(8):
+        await house.work()
+        house.clock.forward(minutes=15)
+    await house.work()  # the next try is minutes away
+    house.postman.work()
+    house.guard.reset("post")
+    tries = len(house.postman.sent)
+    house.db.write_sync(lambda c: house.mails.hurry(c, "another"))
+    house.clock.forward(seconds=6)
+    await house.work()
+    assert len(house.postman.sent) == tries
+    house.db.write_sync(lambda c: house.mails.hurry(c, "post"))
+    due = house.db.read_sync(lambda c: {str(row[0]) for row in c.exec_driver_sql("SELECT run_at FROM jobs")})
+    assert len(due) > 1, "not all at the same moment"
+    house.clock.forward(seconds=6)
+    await house.work()
+    assert [d.state for d in log(house)] == ["delivered"] * 6

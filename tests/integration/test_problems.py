@@ -11,11 +11,13 @@ from vaderflix_core.access.models import User
 from vaderflix_core.access.own_data import OwnData
 from vaderflix_core.access.service import Access
 from vaderflix_core.access.sessions import Sessions
+from vaderflix_core.api.errors import Unavailable
 from vaderflix_core.api.models import ExternalIds, MediaKind
 from vaderflix_core.bus import Bus
 from vaderflix_core.failures import Conflict, Invalid, Missing, NotAllowed
 from vaderflix_core.jobs.broker import Jobs
 from vaderflix_core.jobs.runner import Runner
+from vaderflix_core.notify import reach
 from vaderflix_core.notify.service import Notify
 from vaderflix_core.plugins.guard import Guard
 from vaderflix_core.plugins.pool import Binding, Pool
@@ -23,8 +25,8 @@ from vaderflix_core.problems.models import Problem, ProblemSort, ProblemState
 from vaderflix_core.problems.service import Problems
 from vaderflix_core.store import activity as activity_store
 from vaderflix_core.store import jobs as job_store
+from vaderflix_core.store import own_data
 from vaderflix_core.store import users as user_store
-from vaderflix_core.store.own_data import remove
 from vaderflix_core.testing.fakes import FakeNotifier
 from vaderflix_core.vault import Vault
 
@@ -50,6 +52,7 @@ class House:
                 )
             ],
         )
+        self.guard = guard
         self.access = Access(db, Sessions(db, Vault([bytes(32)]), clock, days=30), clock)
         self.runner = Runner(db, clock)
         self.problems = Problems(db, Jobs(db, self.runner, clock), clock)
@@ -228,6 +231,43 @@ async def test_problems_are_taken_along_and_go_with_the_account(house):
     assert '"problems":[{' in exported
     assert "It hums" in exported
     mara = await house.person("mara", "admin")
-    house.db.write_sync(lambda conn: remove(conn, jonas.id))
+    house.db.write_sync(lambda conn: own_data.remove(conn, jonas.id))
     with pytest.raises(Missing):
         await house.problems.get(mara, problem.id)
+
+
+async def test_news_that_waited_are_not_sent_to_people_who_were_closed_out_or_removed_meanwhile(house):
+    mara, tomas = await house.person("mara", "admin"), await house.person("tomas", "admin")
+    jonas = await house.person()
+    house.notifier.fail(Unavailable("the mail server sleeps"))
+    await house.report(jonas)
+    await house.work()
+    house.notifier.work()
+    house.db.write_sync(lambda conn: user_store.change(conn, mara.id, disabled=True))
+    house.db.write_sync(lambda conn: own_data.forget_deliveries(conn, tomas.email))
+    house.db.write_sync(lambda conn: own_data.remove(conn, tomas.id))
+    house.clock.forward(minutes=15)
+    await house.work()
+    assert house.told(mara) == house.told(tomas) == []
+    found = {(one.recipient, one.state, one.detail) for one in await house.notify.deliveries()}
+    assert found == {(mara.email, "dropped", reach.CLOSED), ("A former member", "dropped", reach.REMOVED)}
+
+
+async def test_news_that_wait_for_a_channel_are_delivered_soon_once_it_is_back(house):
+    mara, jonas = await house.person("mara", "admin"), await house.person()
+    house.notifier.fail(Unavailable("the mail server sleeps"))
+    await house.report(jonas)
+    for _try in range(8):
+        await house.work()
+        house.clock.forward(minutes=15)
+    await house.work()
+    house.notifier.work()
+    house.guard.reset("mail")
+    house.db.write_sync(lambda conn: house.notify.hurry(conn, "another"))
+    house.clock.forward(seconds=6)
+    await house.work()
+    assert house.told(mara) == []
+    house.db.write_sync(lambda conn: house.notify.hurry(conn, "mail"))
+    house.clock.forward(seconds=6)
+    await house.work()
+    assert len(house.told(mara)) == 1

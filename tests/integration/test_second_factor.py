@@ -47,7 +47,7 @@ class House:
         self.passwords = Passwords(db, self.access, self.links, self.activity, self.jobs, self.mail, clock)
         self.factor = SecondFactor(db, self.vault, self.links, self.passwords, self.activity, clock)
 
-    def mail(self, conn: Connection, kind: str, to: str, data: Mapping[str, str]) -> None:
+    def mail(self, conn: Connection, kind: str, to: str, data: Mapping[str, str], *, user_id: int) -> None:
         self.mails.append((kind, to, dict(data)))
 
     async def mailed(self, count: int) -> None:

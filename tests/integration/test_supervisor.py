@@ -201,8 +201,22 @@ async def test_a_service_that_is_away_is_tried_again_after_growing_delays_until_
         down = attempt < 6
         house.woken.set()
     await house.until(lambda: house.state("one") is InstanceState.RUNNING)
-    assert house.slept == [30, 60, 300, 900, 1800, 1800]
+    for slept, longest in zip(house.slept, [30, 60, 300, 900, 1800, 1800], strict=True):
+        assert longest * 0.8 <= slept <= longest
     assert [provider.stopped for provider in house.made] == [1] * 6 + [0]
+    await house.supervisor.stop()
+
+
+async def test_instances_that_fail_together_are_not_tried_again_at_the_same_moment() -> None:
+    def make(instance: Any) -> Shelf:
+        provider = Shelf(instance)
+        provider.fail(Unavailable("Nothing answers there."), "start")
+        return provider
+
+    house = House(make)
+    await house.wants(*(shelf(f"n{n}") for n in range(8)))
+    await house.until(lambda: len(house.slept) == 8)
+    assert len(set(house.slept)) > 1
     await house.supervisor.stop()
 
 

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from vaderflix_core.access.share_watch import ShareWatch
+from vaderflix_core.access.sharing import TRIES
 from vaderflix_core.failures import Conflict, Invalid, Missing, SourceFailed
 from vaderflix_core.store import identities as identity_store
 from vaderflix_core.testing import Fault
 
 pytestmark = pytest.mark.anyio
 FILMS, SERIES = "7000001", "7000002"
+
+
+class Clock:
+    """A time of its own for what is known of shares."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(host: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for part in (host.sharing, host.share_watch):
+        monkeypatch.setattr(part, "_clock", clock)
+    return clock
 
 
 async def look(host: Any) -> None:
@@ -66,6 +86,64 @@ async def test_a_person_of_whom_nothing_is_known_there_is_told_as_such(host, mar
     found = await kept(host, edith)
     assert found.state == "wanted"
     assert "needed" in found.detail
+
+
+async def tried(host: Any, user: Any, clock: Clock) -> list[tuple[int, timedelta]]:
+    """Looks when the next try is due, until there is none; gives each try and the wait after it."""
+    found = []
+    while (one := await kept(host, user)).state == "wanted" and len(found) < 50:
+        clock.now = max(clock.now, one.retry_at or clock.now)
+        await look(host)
+        after = await kept(host, user)
+        assert after.tries == one.tries + 1
+        found.append((after.tries, (after.retry_at or clock.now) - clock.now))
+        await look(host)  # before it is due: nothing is tried
+        assert (await kept(host, user)).tries == after.tries
+    return found
+
+
+async def test_a_share_that_cannot_be_had_is_tried_ever_less_often_then_given_up_and_shown(
+    host, visit, mara, edith, clock
+):
+    await host.db.write(lambda conn: host.sharing.want(conn, edith, "plex", [FILMS]))
+    waits = [wait for _try, wait in await tried(host, edith, clock)]
+    assert len(waits) == TRIES
+    for number, wait in enumerate(waits[:-1]):
+        usual = min(timedelta(minutes=1) * 2**number, timedelta(hours=6))
+        assert usual * 0.8 <= wait <= usual * 1.2
+    assert len({wait / min(timedelta(minutes=1) * 2**n, timedelta(hours=6)) for n, wait in enumerate(waits[:-1])}) > 1
+    assert (await kept(host, edith)).state == "given_up"
+    assert "share.given_up" in [entry.action for entry in await host.activity.find()]
+    clock.now += timedelta(days=9)
+    await look(host)
+    assert (await kept(host, edith)).tries == TRIES
+    admin = await visit("mara")
+    assert "1 share was given up" in (await admin.get("/admin")).text
+    page = (await admin.get("/admin/sharing/sources")).text
+    assert "Given up" in page
+    assert f"/admin/sharing/plex/of/{edith.id}/restore" in page
+    await host.access.change_user(edith.id, email="stranger@example.org")
+    await admin.post(f"/admin/sharing/plex/of/{edith.id}/restore")
+    assert ((await kept(host, edith)).state, (await kept(host, edith)).tries) == ("pending", 0)
+
+
+async def test_a_given_up_share_goes_on_when_its_person_has_linked_the_account(host, edith, clock):
+    await host.db.write(lambda conn: host.sharing.want(conn, edith, "plex", [FILMS]))
+    await tried(host, edith, clock)
+    await link(host, edith, "4000004")
+    await look(host)
+    assert (await kept(host, edith)).state == "pending"
+
+
+async def test_the_page_says_when_a_wanted_share_is_tried_next_and_can_try_it_now(host, visit, mara, edith, world):
+    simulator, _ = world
+    await link(host, edith, "4000004")
+    simulator.faults.set(Fault.SERVER_ERROR, path="/shared_servers")
+    await host.sharing.invite(mara, edith.id, "plex", [FILMS])
+    admin = await visit("mara")
+    page = (await admin.get("/admin/sharing/sources")).text
+    assert "Tried again at" in page
+    assert "Try now" in page
 
 
 async def test_an_older_share_is_followed_once_its_person_has_linked_the_account(host, edith):

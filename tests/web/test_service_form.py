@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +14,7 @@ from world import Household, furnish, make_host
 from vaderflix_core.access.activity import ActivityFilter
 from vaderflix_core.api import (
     API_VERSION,
+    HealthChanged,
     Notification,
     PluginInfo,
     Receipt,
@@ -19,10 +22,13 @@ from vaderflix_core.api import (
     Secret,
     ServiceInfo,
     Settings,
+    Severity,
     Unavailable,
     setting,
 )
 from vaderflix_core.host import Host
+from vaderflix_core.notify.service import DELIVER
+from vaderflix_core.store import jobs
 from vaderflix_core.testing.modules import memory_plugin
 
 pytestmark = pytest.mark.anyio
@@ -184,3 +190,32 @@ async def test_only_what_notifies_has_a_test_message_and_only_for_admins(visit: 
     assert (await mara.http.post("/api/v1/services/films/send-test", headers=API)).status_code == 409
     assert (await mara.http.post("/api/v1/services/none/send-test", headers=API)).status_code == 404
     assert (await edith.http.post("/api/v1/services/bell/send-test", headers=API)).status_code == 403
+
+
+@pytest.mark.parametrize("event", ["the breaker closes", "the health check is well again"])
+async def test_news_that_wait_go_out_when_their_service_is_back(
+    host: Host, household: Ringing, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    monkeypatch.setattr(jobs, "SPREAD", timedelta(0))
+    mara = next(user for user in await host.access.list_users() if user.username == "mara")
+    household.bell.error = Unavailable("The tower is locked.")
+    payload = {"note": {"id": f"n:{mara.id}", "title": "Ready", "text": "", "recipients": [{"name": "Mara"}]}}
+    later = host.clock() + timedelta(hours=1)
+
+    def wait_for_bell(conn: Any) -> None:
+        jobs.enqueue(conn, key="deliver:n:bell", kind=DELIVER, payload=payload | {"channel": "bell"}, now=later)
+
+    await host.db.write(wait_for_bell)
+    for _call in range(3 if event == "the breaker closes" else 0):
+        await host.notify.send_test("bell", mara)
+    household.bell.error = None
+    if event == "the breaker closes":
+        assert host.supervisor.records["bell"].state == "retrying"
+        await host.supervisor.retry("bell")
+    else:
+        host.bus.publish(
+            HealthChanged(at=host.clock(), instance="bell", severity=Severity.OK, code="", message="It answers.")
+        )
+    async with asyncio.timeout(10):
+        while "Ready" not in [note.title for note in household.bell.sent]:
+            await asyncio.sleep(0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from world import Finder
 
 from vaderflix_core.api import AuthFailed
 from vaderflix_core.host import Host
+from vaderflix_core.plugins.records import InstanceState
 from vaderflix_web.pages.admin.instance import slug
 
 pytestmark = pytest.mark.anyio
@@ -132,6 +134,17 @@ async def test_the_dashboard_counts_what_needs_somebody(visit: Any, host: Host, 
     household.health.work()
     await mara.post("/admin/services/series/retry")
     assert "“Series” does not work" not in (await mara.get("/admin")).text
+
+
+async def test_a_service_that_is_away_says_when_it_is_tried_next_and_can_be_tried_now(visit: Any, host: Host) -> None:
+    mara = await visit("mara")
+    record = host.supervisor.records["series"]
+    record.state, record.error = InstanceState.RETRYING, "Nothing answers there."
+    record.retry_at = host.clock() + timedelta(minutes=25)
+    for page in ("/admin/services", "/admin/services/series"):
+        shown = (await mara.get(page)).text
+        assert "Tried again at" in shown
+        assert 'action="/admin/services/series/retry"' in shown
 
 
 async def test_people_are_added_with_a_role_and_nobody_takes_their_own_keys(visit: Any, host: Host) -> None:

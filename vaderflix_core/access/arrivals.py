@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -20,8 +21,10 @@ from .activity import Activity
 from .agents import agent_of
 from .models import User
 
+if TYPE_CHECKING:
+    from .passwords import QueueMail
+
 SIGNED_IN = "session.started"
-QueueMail = Callable[[Connection, str, str, dict[str, str]], str]
 
 
 def network_of(ip: str) -> str:
@@ -53,5 +56,5 @@ class Arrivals:
                 "at": f"{session.created_at:%-d %B %Y, %H:%M} UTC",
                 "path": "/you/devices",
             }
-            self._queue(conn, "new_sign_in", user.email or "", data)
+            self._queue(conn, "new_sign_in", user.email or "", data, user_id=user.id)
         self._activity.note(conn, user, SIGNED_IN, session.method, after=seen, ip=session.ip)

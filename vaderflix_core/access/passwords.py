@@ -39,8 +39,10 @@ RECENT = timedelta(minutes=15)
 class QueueMail(Protocol):
     """Puts a mail into the outbox, in the caller's transaction."""
 
-    def __call__(self, conn: Connection, kind: str, to: str, data: Mapping[str, str]) -> object:
-        """Queue it; the result is the mail's id."""
+    def __call__(
+        self, conn: Connection, kind: str, to: str, data: Mapping[str, str], *, user_id: int | None = None
+    ) -> object:
+        """Queue it, for an account if one is named; the result is the mail's id."""
 
 
 class Passwords:
@@ -140,7 +142,7 @@ class Passwords:
                     continue
                 token = self._links.make(conn, RESET, user_id)
                 data = {"name": user.display_name, "until": _until(user, now + LIFETIMES[RESET])}
-                self._mail(conn, "password_reset", address, data | {"path": f"/reset/{token}"})
+                self._mail(conn, "password_reset", address, data | {"path": f"/reset/{token}"}, user_id=user_id)
                 self._activity.note(conn, None, "password.link_sent", user.username)
             return self._jobs.wake
 
@@ -193,9 +195,10 @@ class Passwords:
                 raise Conflict("Some links were sent already. Look for them, or try again in an hour.")
             token = self._links.make(conn, EMAIL, user.id, {"email": address, "old": user.email or ""})
             data = {"name": user.display_name, "until": _until(user, now + LIFETIMES[EMAIL])}
-            self._mail(conn, "email_change", address, data | {"path": f"/email/{token}"})
+            self._mail(conn, "email_change", address, data | {"path": f"/email/{token}"}, user_id=user.id)
             if user.email and looks_like_address(user.email) and user.email.casefold() != address.casefold():
-                self._mail(conn, "email_changing", user.email, {"name": user.display_name, "email": address})
+                told = {"name": user.display_name, "email": address}
+                self._mail(conn, "email_changing", user.email, told, user_id=user.id)
             self._activity.note(conn, user, "email.change_asked", user.username, after={"email": address})
 
         await self._db.write(write)

@@ -21,6 +21,7 @@ from .models import ADMIN, User
 from .rights import check_above, check_giving, check_not_own, found, known_permissions, role_named
 from .service import Access
 from .sessions import Sessions
+from .share_ends import at_stake, queue_ends
 
 MAX_NAME = 120
 
@@ -172,8 +173,13 @@ class People:
         await self._db.write(work)
         await self._sessions.end_all(user_id)
 
-    async def remove(self, actor: User, user_id: int, *, requests: Afterwards = "cancel") -> None:
+    async def remove(
+        self, actor: User, user_id: int, *, requests: Afterwards = "cancel", end_shares: bool = True
+    ) -> None:
         """Remove an account with its sessions, keys and sign-ins; `requests` says what becomes of what it asked for.
+
+        What is shared with it is ended at the sources, as work that waits for those that are away (wake `host.jobs`
+        to have it begin at once); without `end_shares` it stays there, without an account.
 
         Their history stays under one closed account, “A former member”, so that what the house fetched can still be
         explained without naming who left. An account may remove itself. Raises `Missing`, `Conflict` for the last
@@ -187,6 +193,11 @@ class People:
             other = self._reach(conn, actor, user_id)
             self._check_last_admin(conn, other, True)
             after: dict[str, object] = {"requests": requests}
+            if shared := at_stake(conn, user_id):
+                after["shares"] = "end" if end_shares else "keep"
+                after["shared_at"] = [one.instance for one in shared]
+            if end_shares:
+                queue_ends(conn, shared, now)
             if requests == "cancel":
                 after["cancelled"] = people_store.cancel_open(conn, user_id, actor.display_name, now)
             if requests != "delete":

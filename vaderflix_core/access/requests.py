@@ -104,7 +104,9 @@ class AccessRequests:
             for admin in user_store.all_users(conn):
                 address, may = admin.email or "", admin.may(Permission.MANAGE_USERS)
                 if looks_like_address(address) and may and wants(admin, News.ACCESS_RECEIVED):
-                    self._mails.queue(conn, "access_received", address, data, reader=admin.display_name)
+                    self._mails.queue(
+                        conn, "access_received", address, data, reader=admin.display_name, user_id=admin.id
+                    )
 
         return effects
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from msgspec import structs
+from sqlalchemy import Connection
 
 from ..api.people import Share
 from ..api.roles import Sharing as SharingRole
@@ -24,8 +25,6 @@ from .sessions import Sessions
 from .sharing import LIVE, Sharing, as_there, match, too_many
 
 log = structlog.get_logger("access")
-
-AGAIN = timedelta(minutes=1)  # between two tries to have what is wanted
 
 
 class ShareWatch:
@@ -57,10 +56,7 @@ class ShareWatch:
             await self._look_at(binding)
 
     async def _look_at(self, binding: Binding) -> None:
-        kept = await self._db.read(lambda conn: store.of_instance(conn, binding.instance))
-        for one in kept:
-            if one.state == "wanted" and (not one.detail or self._clock() - one.updated_at > AGAIN):
-                await self._sharing.ask_for(binding, one)
+        await self._have_wanted(binding)
         started = self._clock()
         answer = await self._apart.call(binding, "people")
         if not answer.ok:
@@ -82,6 +78,21 @@ class ShareWatch:
         before = self._missed.get(binding.instance, set())
         self._missed[binding.instance] = {one.user_id for one in gone}
         await self._end(binding, [one for one in gone if one.user_id in before])
+
+    async def _have_wanted(self, binding: Binding) -> None:
+        """Try what is due, and at once what waits for people who have linked their account by now."""
+        provider = f"{binding.plugin}:{binding.instance}"
+
+        def read(conn: Connection) -> tuple[list[Kept], set[int]]:
+            return store.of_instance(conn, binding.instance), set(identity_store.of_provider(conn, provider).values())
+
+        kept, linked = await self._db.read(read)
+        now = self._clock()
+        for one in kept:
+            if one.state in ("wanted", "given_up") and one.subject is None and one.user_id in linked:
+                await self._sharing.ask_for(binding, structs.replace(one, state="wanted", tries=0))
+            elif one.state == "wanted" and (one.retry_at is None or one.retry_at <= now):
+                await self._sharing.ask_for(binding, one)
 
     async def _adopt(self, binding: Binding, there: Sequence[Share]) -> None:
         """Begin to follow shares of people who have linked their account: they may be older than the account."""

@@ -1,14 +1,15 @@
 """Who may see which libraries at the sources of the house: asked for, shown, changed, suspended, ended.
 
-What is wanted is kept before anything is called, and followed until the source has it. What a source does not say is
-not known: an error, half a list or silence changes nothing. A share that is missing in two whole lists in a row was
-ended there; many at once are a question to an admin.
+What is wanted is kept before anything is called, and followed until the source has it; after many failed tries an admin
+is asked. What a source does not say is not known: an error, half a list or silence changes nothing. A share that is
+missing in two whole lists in a row was ended there; many at once are a question to an admin.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -34,6 +35,9 @@ log = structlog.get_logger("access")
 
 MOST_GONE = 0.05  # of an instance's shares at once
 LIVE = (ShareState.PENDING, ShareState.ACCEPTED)
+TRIES = 20  # to have what is wanted: with the waits below, some three days
+FIRST_WAIT = timedelta(minutes=1)  # doubled after each try
+LONGEST_WAIT = timedelta(hours=6)
 
 
 class Offered(Struct, frozen=True, kw_only=True):
@@ -56,6 +60,7 @@ class ShareRow(Struct, frozen=True, kw_only=True):
     share_id: str | None = None
     user: User | None = None
     detail: str = ""
+    retry_at: datetime | None = None
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -103,6 +108,10 @@ class Sharing:
         for kept in await self._db.read(store.everything):
             found.setdefault(kept.user_id, []).append(kept)
         return found
+
+    async def given_up(self) -> int:
+        """How many shares were tried until they were given up."""
+        return await self._db.read(store.given_up)
 
     async def overview(self) -> list[Source]:
         """Every source with all its shares, asked for now."""
@@ -177,7 +186,7 @@ class Sharing:
         return await self.ask_for(binding, kept, anew=True)
 
     async def ask_for(self, binding: Binding, kept: Kept, *, anew: bool = False) -> Kept:
-        """Try to have what is wanted. A source that cannot be asked leaves it wanted."""
+        """Try to have what is wanted. A source that cannot be asked leaves it wanted, until the tries are used up."""
         provider = f"{binding.plugin}:{binding.instance}"
 
         def read(conn: Connection) -> tuple[User | None, str | None]:
@@ -189,11 +198,11 @@ class Sharing:
         who = subject or kept.subject or kept.person or (user.email if user else None)
         if user is None or not who:
             text = "It is not known who they are there: an address, or a linked account, is needed."
-            return await self._put(kept, detail=text)
+            return await self._later(kept, text)
+        wanted = structs.replace(kept, subject=subject or kept.subject, person=kept.person or who)
         known = await self._apart.call(binding, "people", anew=anew)
         if not known.ok:
-            return await self._put(kept, detail=known.error)
-        wanted = structs.replace(kept, subject=subject or kept.subject, person=kept.person or who)
+            return await self._later(wanted, known.error)
         there: list[Share] = known.value or []
         share = match(wanted, there) or next((s for s in there if s.email == who), None)
         if share is None:
@@ -206,8 +215,20 @@ class Sharing:
             answer = await self._apart.call(binding, "change", share.id, union, timeout=45, anew=anew)
         if answer.ok:
             return await self._put(wanted, answer.value)
-        final = answer.outcome in (Outcome.REJECTED, Outcome.NOT_FOUND)
-        return await self._put(wanted, state="refused" if final else kept.state, detail=answer.error)
+        if answer.outcome in (Outcome.REJECTED, Outcome.NOT_FOUND):
+            return await self._put(wanted, state="refused", detail=answer.error, tries=0, retry_at=None)
+        return await self._later(wanted, answer.error)
+
+    async def _later(self, kept: Kept, detail: str) -> Kept:
+        """Note a try that failed: there is another one, or an admin is asked."""
+        tries = kept.tries + 1
+        if tries < TRIES:
+            wait = min(FIRST_WAIT * 2**kept.tries, LONGEST_WAIT) * random.uniform(0.8, 1.2)
+            return await self._put(kept, detail=detail, tries=tries, retry_at=self._clock() + wait)
+        log.warning("a share is given up", instance=kept.instance, tries=tries, error=detail)
+        given_up = await self._put(kept, state="given_up", detail=detail, tries=tries, retry_at=None)
+        await self._activity.log(None, "share.given_up", kept.person, after={"at": kept.instance, "said": detail})
+        return given_up
 
     async def _put(self, kept: Kept, share: Share | None = None, **values: Any) -> Kept:
         after = structs.replace(kept, updated_at=self._clock(), **values)
@@ -249,12 +270,14 @@ class Sharing:
         await self._db.write(lambda c: self._note(c, actor, "share.suspended", binding, share.name, held.libraries))
 
     async def restore(self, actor: User, user_id: int, instance: str) -> Kept:
-        """Share again what was suspended, refused or ended. Raises `Missing`, `Conflict`."""
+        """Share again what was suspended, refused, given up or ended; what is wanted is tried now. Raises `Missing`,
+        `Conflict`."""
         binding, kept = self._binding(instance), await self._kept(user_id, instance)
-        if kept.state not in ("suspended", "removed", "refused", "wanted") or not kept.libraries:
+        if kept.state in LIVE or not kept.libraries:
             raise Conflict("There is nothing to restore.")
         await self._db.write(lambda c: self._note(c, actor, "share.restored", binding, kept.person, kept.libraries))
-        return await self.ask_for(binding, await self._put(kept, state="wanted", remote_id=None), anew=True)
+        wanted = await self._put(kept, state="wanted", remote_id=None, tries=0, retry_at=None)
+        return await self.ask_for(binding, wanted, anew=True)
 
     async def remove(self, actor: User, instance: str, share_id: str) -> None:
         """End a share for good. Raises `Missing`, `SourceFailed`."""
@@ -330,6 +353,8 @@ def as_there(kept: Kept, share: Share) -> Kept:
         libraries=share.libraries or kept.libraries,
         state=str(share.state),
         detail="",
+        tries=0,
+        retry_at=None,
     )
 
 
@@ -349,4 +374,5 @@ def _row(binding: Binding, kept: Kept | None, share: Share | None, user: User | 
         share_id=share.id if share else None,
         user=user,
         detail=kept.detail if kept else "",
+        retry_at=kept.retry_at if kept else None,
     )

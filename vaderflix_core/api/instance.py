@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import httpx
 
+from .errors import Cause, Rejected, Unavailable
 from .http import Explain, ServiceClient
+from .outbound import RefusedAddress, Resolve, look_up, open_socket
 from .settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -16,7 +19,7 @@ T = TypeVar("T")
 
 
 class Instance(Generic[S]):
-    """What a provider may know of its place: who it is, its settings, its HTTP client, its log, the time."""
+    """What a provider may know of its place: who it is, its settings, its connections, its log, the time."""
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class Instance(Generic[S]):
         log: Any,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        resolve: Resolve = look_up,
     ) -> None:
         self.id = id
         self.plugin = plugin
@@ -38,6 +42,7 @@ class Instance(Generic[S]):
         self.log = log  # a structlog logger bound to this instance: log.info("event", key=value)
         self.now = now
         self._transport = transport
+        self._resolve = resolve
         self._shared: dict[Any, Any] = {}
         self._clients: list[ServiceClient] = []
 
@@ -59,10 +64,34 @@ class Instance(Generic[S]):
         elif uds is not None:
             transport = httpx.AsyncHTTPTransport(uds=uds)
         client = ServiceClient(
-            base_url, headers=headers, timeout=timeout, verify=verify, explain=explain, transport=transport
+            base_url,
+            headers=headers,
+            timeout=timeout,
+            verify=verify,
+            explain=explain,
+            transport=transport,
+            resolve=self._resolve,
         )
         self._clients.append(client)
         return client
+
+    async def connect(self, host: str, port: int, *, timeout: float = 15.0) -> socket.socket:
+        """An open connection for a service that does not speak HTTP, to be closed by the caller. Its name is looked up
+        once and judged as for `http`. It is not encrypted yet: give the configured name, not the address that answered,
+        to whatever begins TLS on it. Raises `Rejected` for an address that is refused, and `Unavailable`."""
+        where = f"{host}:{port}"
+        try:
+            return await open_socket(host, port, timeout, self._resolve)
+        except RefusedAddress as error:
+            raise Rejected(f"{where} is not connected to: {error}") from error
+        except socket.gaierror as error:
+            raise Unavailable(f"{where}: no such host. Check the name.", cause=Cause.DNS) from error
+        except TimeoutError as error:
+            raise Unavailable(f"{where} did not answer in time. Check the port.", cause=Cause.TIMEOUT) from error
+        except OSError as error:
+            raise Unavailable(
+                f"{where}: nothing answers there. Check the port, and that the service runs.", cause=Cause.REFUSED
+            ) from error
 
     def shared(self, make: Callable[[Instance[S]], T]) -> T:
         """The one object that `make` builds for this instance, however many hooks ask for it."""

@@ -13,10 +13,12 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TypeVar
 
 import httpcore
 import httpx
 
+T = TypeVar("T")
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -65,6 +67,61 @@ async def look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(place[0]) for *_facts, place in found))
 
 
+async def judged(host: str, port: int, resolve: Resolve = look_up) -> list[str]:
+    """The addresses of a name, each allowed. Raises `RefusedAddress` when any of them is refused: a name that leads to
+    two such different places is not to be trusted. Raises `OSError` when the name is not known."""
+    try:
+        addresses = await resolve(host, port)
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, f"no name can be like this ({error})") from error
+    if not addresses:
+        raise socket.gaierror(socket.EAI_NONAME, "no address belongs to the name")
+    for address in addresses:
+        if reason := why_refused(address):
+            raise RefusedAddress(f"{host} leads to {address}: {reason}.")
+    return addresses
+
+
+async def first_that_answers(
+    addresses: list[str],
+    ends: float | None,
+    attempt: Callable[[str, float | None], Awaitable[T]],
+    failures: tuple[type[Exception], ...],
+) -> T:
+    """What `attempt` makes of the first address that answers, or the last failure."""
+    loop = asyncio.get_running_loop()
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        # a silent address gets its part of the time, so that the next one has some left
+        seconds = None if ends is None else max(0.01, (ends - loop.time()) / left)
+        try:
+            return await attempt(address, seconds)
+        except failures:
+            if left == 1:
+                raise
+    raise ValueError("No address to try.")
+
+
+async def open_socket(host: str, port: int, timeout: float, resolve: Resolve = look_up) -> socket.socket:
+    """A connected socket, to the first address of the name that answers. Raises `RefusedAddress` and `OSError`."""
+    loop = asyncio.get_running_loop()
+
+    async def attempt(address: str, seconds: float | None) -> socket.socket:
+        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            made.setblocking(False)
+            async with asyncio.timeout(seconds):
+                await loop.sock_connect(made, (address, port))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    ends = loop.time() + timeout
+    async with asyncio.timeout(timeout):
+        addresses = await judged(host, port, resolve)
+    return await first_that_answers(addresses, ends, attempt, (OSError,))
+
+
 class Outbound(httpcore.AsyncNetworkBackend):
     """Opens connections only to judged addresses. TLS still checks the name that was asked for."""
 
@@ -80,29 +137,21 @@ class Outbound(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """A connection to the first address that answers. Raises httpcore's errors, and `RefusedAddress` when any
-        address of the name is refused: a name that leads to two such different places is not to be trusted."""
+        """A connection to the first address that answers. Raises httpcore's errors, and `RefusedAddress`."""
         loop = asyncio.get_running_loop()
         ends = None if timeout is None else loop.time() + timeout
         try:
             async with asyncio.timeout(timeout):
-                addresses = await self._resolve(host, port)
+                addresses = await judged(host, port, self._resolve)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout("The name was not found in time.") from error
-        except (OSError, UnicodeError) as error:
+        except OSError as error:
             raise httpcore.ConnectError(f"getaddrinfo: {error}") from error
-        for address in addresses:
-            if reason := why_refused(address):
-                raise RefusedAddress(f"{host} leads to {address}: {reason}.")
-        failed: Exception = httpcore.ConnectError("No address belongs to the name.")
-        for number, address in enumerate(addresses):
-            # a silent address gets its part of the time, so that the next one has some left
-            left = None if ends is None else max(0.01, (ends - loop.time()) / (len(addresses) - number))
-            try:
-                return await self._network.connect_tcp(address, port, left, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failed = error
-        raise failed
+
+        async def attempt(address: str, seconds: float | None) -> httpcore.AsyncNetworkStream:
+            return await self._network.connect_tcp(address, port, seconds, local_address, socket_options)
+
+        return await first_that_answers(addresses, ends, attempt, (httpcore.ConnectError, httpcore.ConnectTimeout))
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None

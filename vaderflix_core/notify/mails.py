@@ -30,6 +30,7 @@ from ..store.database import Database
 from ..store.deliveries import Delivery
 from ..store.jobs import Job
 from ..vault import Vault
+from . import reach
 from .letters import KINDS, SAMPLES, looks_like_address, write
 
 SEND = "mail.send"
@@ -64,13 +65,24 @@ class Mails:
 
     # -- queueing ------------------------------------------------------------------------------------------------
 
-    def queue(self, conn: Connection, kind: str, to: str, data: Mapping[str, str], *, reader: str = "") -> str:
+    def queue(
+        self,
+        conn: Connection,
+        kind: str,
+        to: str,
+        data: Mapping[str, str],
+        *,
+        reader: str = "",
+        user_id: int | None = None,
+    ) -> str:
         """Queue a mail in the caller's transaction; gives its id in the delivery log.
 
-        `data` holds what `letters.KINDS[kind]` names: a `path` is of this house and becomes an absolute link. `reader`
-        is the name beside the address, if `name` is not who reads it. Raises `Invalid` for an address that cannot be
-        written to, `ValueError` for a kind or data that do not fit. Wake `host.jobs` after the transaction to have it
-        sent at once.
+        With the account that it is for, `user_id`, it is not sent once that is removed or closed. Mails to strangers,
+        and those that tell somebody of such a decision, are for no account. `reader` is the name beside the address,
+        if `name` is not who reads it.
+        `data` holds what `letters.KINDS[kind]` names: a `path` is of this house and becomes an absolute link. Raises
+        `Invalid` for an address that cannot be written to, `ValueError` for a kind or data that do not fit. Wake
+        `host.jobs` after the transaction to have it sent at once.
         """
         if not looks_like_address(to):
             raise Invalid("This is not an email address.", {"email": "This is not an email address"})
@@ -83,7 +95,7 @@ class Mails:
         sealed = self._vault.seal(msgspec.json.encode(note), note.id)
         now = self._clock()
         self._record(conn, note, "queued", "", now)
-        payload = {"id": note.id, "kind": kind, "mail": base64.b64encode(sealed).decode()}
+        payload = {"id": note.id, "kind": kind, "mail": base64.b64encode(sealed).decode(), "user": user_id}
         jobs.enqueue(conn, key=note.id, kind=SEND, payload=payload, now=now)
         return note.id
 
@@ -124,6 +136,9 @@ class Mails:
 
     async def _send(self, job: Job) -> Effects | None:
         note = self._addressed(self._open(job.payload))
+        user_id = job.payload.get("user")
+        if user_id is not None and (why := await self._db.read(lambda conn: reach.why_not(conn, user_id))):
+            return self._ended(note, "dropped", why)
         if "path" in KINDS[str(job.payload["kind"])] and note.url is None:
             raise Rejected(
                 "This house does not know its own public address (base_url), so the mail's link leads nowhere."
@@ -160,18 +175,24 @@ class Mails:
 
     @staticmethod
     def _record(conn: Connection, note: Notification, state: str, detail: str, now: datetime) -> None:
-        deliveries.put(
+        keep = deliveries.drop if state == "dropped" else deliveries.put
+        keep(
             conn,
             Delivery(
                 notification_id=note.id,
                 instance=CHANNEL,
-                recipient=note.recipients[0].email or "",
+                recipient=reach.NO_NAME if detail == reach.REMOVED else note.recipients[0].email or "",
                 title=note.title,
                 state=state,
                 detail=detail,
                 at=now,
             ),
         )
+
+    def hurry(self, conn: Connection, instance: str) -> None:
+        """Send soon what waits, if it is one of those that send mails that is back."""
+        if self._pool.bindings(PrivateNotifier, instance=instance):
+            jobs.hasten(conn, [one.id for one in jobs.unfinished(conn, SEND)], self._clock())
 
     async def send_again(self, mail_id: str) -> None:
         """Give a refused mail another budget of attempts. Raises `Missing`, or `Conflict` when it was not refused."""

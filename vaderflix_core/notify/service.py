@@ -29,6 +29,7 @@ from ..store import users as user_store
 from ..store.database import Database
 from ..store.deliveries import Delivery
 from ..store.jobs import Job
+from . import reach
 from .queue import NEWS, PROBLEM_NEWS
 from .wishes import wants
 from .words import problem_news, request_news
@@ -147,12 +148,13 @@ class Notify:
     @staticmethod
     def _record(conn: Connection, note: Notification, channel: str, state: str, detail: str, now: datetime) -> None:
         who = ", ".join(r.email or r.name for r in note.recipients)
-        deliveries.put(
+        keep = deliveries.drop if state == "dropped" else deliveries.put
+        keep(
             conn,
             Delivery(
                 notification_id=note.id,
                 instance=channel,
-                recipient=who,
+                recipient=reach.NO_NAME if detail == reach.REMOVED else who,
                 title=note.title,
                 state=state,
                 detail=detail,
@@ -166,6 +168,8 @@ class Notify:
 
     async def _deliver(self, job: Job) -> Effects | None:
         note, channel = self._unpack(job.payload)
+        if why := await self._db.read(lambda conn: reach.why_not(conn, _account_of(note))):
+            return self._ended(note, channel, "dropped", why)
         bindings = self._pool.bindings(Notifier, instance=channel)
         if not bindings:
             raise TryAgain("the channel is switched off or has not started")
@@ -193,6 +197,11 @@ class Notify:
 
         return effects
 
+    def hurry(self, conn: Connection, instance: str) -> None:
+        """Deliver soon what waits for a channel: it is back."""
+        waiting = [one.id for one in jobs.unfinished(conn, DELIVER) if one.payload["channel"] == instance]
+        jobs.hasten(conn, waiting, self._clock())
+
     async def send_test(self, instance: str, user: User) -> Answer[Receipt]:
         """Send a made-up notification to one person now, and give what the channel says.
 
@@ -218,3 +227,8 @@ class Notify:
     async def deliveries(self, limit: int = 100, state: str = "") -> list[Delivery]:
         """The newest deliveries, for the admin; of one state if it is given."""
         return await self._db.read(lambda conn: deliveries.newest(conn, limit, state))
+
+
+def _account_of(note: Notification) -> int:
+    """Whom news are for, as `_notification` puts it into their id."""
+    return int(note.id.rpartition(":")[2])

@@ -1,8 +1,12 @@
-"""The life of one instance: build, start, publish; retry while its service is away; stop without leftovers."""
+"""The life of one instance: build, start, publish; retry while its service is away; stop without leftovers.
+
+Retrying has no end: it is how the house looks whether a service is back, and its state shows when it looks next.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -153,7 +157,9 @@ class Runner:
                 if built is not None and self._built is not built:
                     await self._builder.stop(built)
             attempt += 1
-            wait = delay(attempt) if trouble.retry_after is None else max(trouble.retry_after, 1.0)
+            # never longer than the table, and not all instances at the same moment
+            usual = delay(attempt) * random.uniform(0.8, 1.0)
+            wait = usual if trouble.retry_after is None else max(trouble.retry_after, 1.0)
             self._settle(trouble, wait)
             if trouble.state is not InstanceState.RETRYING:
                 return

@@ -145,8 +145,10 @@ shares = Table(
     Column("subject", String(255)),  # the source's own id of the person, once it is known
     Column("remote_id", String(120)),  # the source's own id of the share, once it is known
     Column("libraries", Packed(tuple[str, ...]), nullable=False),
-    Column("state", String(16), nullable=False),  # wanted, pending, accepted, suspended, removed
+    Column("state", String(16), nullable=False),  # as `shares.Kept` names them
     Column("detail", Text, nullable=False, default=""),
+    Column("tries", Integer, nullable=False, default=0),  # to have what is wanted
+    Column("retry_at", UtcDateTime),
     Column("updated_at", UtcDateTime, nullable=False),
     UniqueConstraint("user_id", "instance"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from .tables import deliveries
 
@@ -13,7 +13,7 @@ d = deliveries.c
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
-    """One message to one person over one channel. `state` is queued, delivered or refused."""
+    """One message to one person over one channel. `state` is queued, delivered, refused or dropped."""
 
     notification_id: str
     instance: str
@@ -42,6 +42,13 @@ def put(conn: Connection, delivery: Delivery) -> None:
                 **values,
             )
         )
+
+
+def drop(conn: Connection, delivery: Delivery) -> None:
+    """Note that a message was not sent after all, in place of what the log says of it, be it under another name."""
+    mine = (d.notification_id == delivery.notification_id, d.instance == delivery.instance)
+    conn.execute(delete(deliveries).where(*mine))
+    put(conn, delivery)
 
 
 def note(conn: Connection, notification_id: str, state: str, detail: str, now: datetime) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,16 +15,28 @@ from .tables import jobs
 j = jobs.c
 RELAY_LEASE = timedelta(seconds=30)
 RUN_LEASE = timedelta(seconds=60)
+SPREAD = timedelta(seconds=5)
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """A job that was claimed. `attempts` counts this one."""
+    """A job that was claimed. `attempts` counts this one; `error` is what the one before ended with."""
 
     id: int
     key: str
     kind: str
     payload: dict[str, Any]
     attempts: int
+    error: str
+
+
+class Unfinished(Struct, frozen=True, kw_only=True):
+    """A job that is not done. `state` is queued, running or dead."""
+
+    id: int
+    payload: dict[str, Any]
+    state: str
+    error: str
+    run_at: datetime
 
 
 def enqueue(
@@ -81,7 +95,7 @@ def claim(conn: Connection, job_id: int, owner: str, now: datetime) -> Job | Non
             or_(j.state == "queued", and_(j.state == "running", j.lease_until < now)),
         )
         .values(state="running", owner=owner, lease_until=now + RUN_LEASE, attempts=j.attempts + 1)
-        .returning(j.id, j.key, j.kind, j.payload, j.attempts)
+        .returning(j.id, j.key, j.kind, j.payload, j.attempts, j.error)
     ).first()
     return Job(**row._mapping) if row else None
 
@@ -134,6 +148,17 @@ def hurry(conn: Connection, kind: str, now: datetime) -> None:
     conn.execute(update(jobs).where(j.kind == kind, j.state == "queued").values(run_at=now, lease_until=None))
 
 
+def hasten(conn: Connection, job_ids: Sequence[int], now: datetime) -> None:
+    """Run waiting jobs now, a little apart: what they call has only just come back."""
+    for job_id in job_ids:
+        soon = now + SPREAD * random.random()
+        conn.execute(
+            update(jobs)
+            .where(j.id == job_id, j.state == "queued", j.run_at > soon)
+            .values(run_at=soon, lease_until=None)
+        )
+
+
 def id_of(conn: Connection, key: str) -> int | None:
     """The job of a key."""
     found: int | None = conn.execute(select(j.id).where(j.key == key)).scalar()
@@ -149,6 +174,27 @@ def revive(conn: Connection, job_id: int, now: datetime) -> bool:
         .returning(j.id)
     ).first()
     return row is not None
+
+
+def go_on(conn: Connection, job_id: int, now: datetime) -> None:
+    """Run a waiting or dead job now, with another budget of attempts."""
+    conn.execute(
+        update(jobs)
+        .where(j.id == job_id, j.state.in_(("queued", "dead")))
+        .values(state="queued", attempts=0, run_at=now, lease_until=None)
+    )
+
+
+def leave(conn: Connection, job_id: int) -> None:
+    """Have a waiting or dead job not run any more."""
+    conn.execute(update(jobs).where(j.id == job_id, j.state.in_(("queued", "dead"))).values(state="done"))
+
+
+def unfinished(conn: Connection, kind: str) -> list[Unfinished]:
+    """The jobs of a kind that are not done, oldest first."""
+    columns = [j[name] for name in Unfinished.__struct_fields__]
+    query = select(*columns).where(j.kind == kind, j.state != "done").order_by(j.id)
+    return [Unfinished(**row._mapping) for row in conn.execute(query)]
 
 
 def dead(conn: Connection) -> list[tuple[int, str, str, datetime]]:

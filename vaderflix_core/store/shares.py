@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from .access_tables import shares
 
@@ -14,7 +14,10 @@ s = shares.c
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """One account's share at one source. `state`: wanted, refused, pending, accepted, suspended or removed."""
+    """One account's share at one source. `state`: wanted, given_up, refused, pending, accepted, suspended or removed.
+
+    What is wanted has been tried `tries` times, and is tried again at `retry_at`; None is at the next look.
+    """
 
     user_id: int
     instance: str
@@ -25,6 +28,8 @@ class Kept(Struct, frozen=True, kw_only=True):
     state: str
     detail: str
     updated_at: datetime
+    tries: int = 0
+    retry_at: datetime | None = None
 
 
 FIELDS = Kept.__struct_fields__
@@ -45,6 +50,11 @@ def of_instance(conn: Connection, instance: str) -> list[Kept]:
     return _kept(conn.execute(select(*COLUMNS).where(s.instance == instance)))
 
 
+def of_user(conn: Connection, user_id: int) -> list[Kept]:
+    """One account's shares."""
+    return _kept(conn.execute(select(*COLUMNS).where(s.user_id == user_id).order_by(s.instance)))
+
+
 def get(conn: Connection, user_id: int, instance: str) -> Kept | None:
     """One account's share at one source."""
     found = _kept(conn.execute(select(*COLUMNS).where(s.user_id == user_id, s.instance == instance)))
@@ -57,6 +67,16 @@ def put(conn: Connection, kept: Kept) -> None:
     mine = (s.user_id == kept.user_id) & (s.instance == kept.instance)
     if conn.execute(update(shares).where(mine).values(**values).returning(s.user_id)).first() is None:
         conn.execute(insert(shares).values(**values))
+
+
+def given_up(conn: Connection) -> int:
+    """How many shares were tried until they were given up."""
+    return conn.execute(select(func.count()).select_from(shares).where(s.state == "given_up")).scalar_one()
+
+
+def hurry(conn: Connection, instance: str) -> None:
+    """Try at the next look what is wanted of a source: it is back."""
+    conn.execute(update(shares).where(s.instance == instance, s.state == "wanted").values(retry_at=None))
 
 
 def drop(conn: Connection, user_id: int, instance: str) -> None:

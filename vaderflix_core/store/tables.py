@@ -192,7 +192,7 @@ deliveries = Table(
     Column("instance", String(64), nullable=False),
     Column("recipient", String(254), nullable=False),
     Column("title", Text, nullable=False),
-    Column("state", String(16), nullable=False),  # queued, delivered, refused
+    Column("state", String(16), nullable=False),  # queued, delivered, refused, dropped
     Column("detail", Text, nullable=False, default=""),
     Column("at", UtcDateTime, nullable=False),
     UniqueConstraint("notification_id", "instance", "recipient"),

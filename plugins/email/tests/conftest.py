@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from vaderflix_core.api import Instance, Notification, Recipient
+from vaderflix_core.api.outbound import Resolve, look_up
 from vaderflix_core.api.settings import parse
 from vaderflix_core.testing import free_port, served
 from vaderflix_email.notifier import EmailNotifier
@@ -29,7 +30,7 @@ MARA = Recipient(name="Mara", email="mara@house.example")
 JONAS = Recipient(name="Jonas Müller", email="jonas@house.example")
 
 
-def notifier(**values: Any) -> EmailNotifier:
+def notifier(*, resolve: Resolve = look_up, **values: Any) -> EmailNotifier:
     settings = parse(EmailSettings, {"host": "127.0.0.1", "from_address": "home@house.example", **values})
     return EmailNotifier(
         Instance(
@@ -40,6 +41,7 @@ def notifier(**values: Any) -> EmailNotifier:
             install_id="test",
             log=logging.getLogger("test"),
             now=lambda: NOW,
+            resolve=resolve,
         )
     )
 
@@ -103,7 +105,7 @@ def accept_secret(server: Any, session: Any, envelope: Any, mechanism: str, auth
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PEM with a self-made certificate for 127.0.0.1 and its key."""
+    """A PEM with a self-made certificate for 127.0.0.1 and mx.house.example, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx.house.example")])
     today = dt.datetime.now(dt.UTC)
@@ -115,7 +117,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(today - dt.timedelta(days=1))
         .not_valid_after(today + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("mx.house.example")]),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

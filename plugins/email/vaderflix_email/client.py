@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -10,7 +9,7 @@ from email.message import EmailMessage
 
 import aiosmtplib
 
-from vaderflix_core.api import AuthFailed, Cause, Rejected, ServiceError, Unavailable, WrongService
+from vaderflix_core.api import AuthFailed, Cause, Instance, Rejected, ServiceError, Unavailable, WrongService
 
 from .settings import EmailSettings
 
@@ -36,11 +35,13 @@ class Conversation:
 
 
 @asynccontextmanager
-async def conversation(settings: EmailSettings, *, sign_in: bool = True) -> AsyncIterator[Conversation]:
+async def conversation(instance: Instance[EmailSettings], *, sign_in: bool = True) -> AsyncIterator[Conversation]:
     """Connect, encrypt and sign in as the settings say; quit at the end."""
+    settings = instance.settings
     smtp = aiosmtplib.SMTP(
+        # beside a socket, the name is only what a certificate is checked for, with both kinds of TLS
         hostname=settings.host,
-        port=settings.port,
+        sock=await instance.connect(settings.host, settings.port, timeout=TIMEOUT),
         use_tls=settings.security == "tls",
         start_tls=settings.security == "starttls",
         validate_certs=settings.verify_tls,
@@ -84,12 +85,6 @@ def _translate(error: BaseException, settings: EmailSettings) -> ServiceError:
     for cause in _chain(error):
         if isinstance(cause, ssl.SSLError):
             return Unavailable(f"{where}: {_tls_words(cause, settings)}", cause=Cause.TLS)
-        if isinstance(cause, socket.gaierror):
-            return Unavailable(f"{where}: no such host. Check the name.", cause=Cause.DNS)
-        if isinstance(cause, ConnectionRefusedError):
-            return Unavailable(
-                f"{where}: nothing answers there. Check the port, and that the service runs.", cause=Cause.REFUSED
-            )
     if isinstance(error, (aiosmtplib.SMTPTimeoutError, TimeoutError)):
         return Unavailable(
             f"{where} did not answer in time. Check the port, and whether it wants TLS from the start.",

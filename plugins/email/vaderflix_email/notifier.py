@@ -53,7 +53,7 @@ class EmailNotifier:
         later: Unavailable | None = None
         said = ""
         if waiting:
-            async with conversation(self._settings) as server:
+            async with conversation(self._instance) as server:
                 for person in waiting:
                     message = compose(notification, person, self._settings, self._instance.now(), greet=greet)
                     try:
@@ -79,14 +79,14 @@ class EmailNotifier:
 
     async def test(self) -> ServiceInfo:
         """Connect, encrypt and sign in; sends nothing."""
-        async with conversation(self._settings) as server:
+        async with conversation(self._instance) as server:
             encryption = {"tls": "TLS", "starttls": "STARTTLS", "none": "no encryption"}[self._settings.security]
             signed_in = f"signed in as {self._settings.username}" if self._settings.username else "not signed in"
             return ServiceInfo(product="SMTP", version="", detail=f"{server.banner} ({encryption}, {signed_in})")
 
     async def check(self) -> list[HealthReport]:
         """Whether the server can be reached. Does not sign in: providers lock accounts that do so all day."""
-        async with conversation(self._settings, sign_in=False):
+        async with conversation(self._instance, sign_in=False):
             pass
         if self._settings.security == "none" and self._settings.password and not _is_private(self._settings.host):
             return [

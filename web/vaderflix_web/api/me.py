@@ -267,7 +267,7 @@ async def export(request: Req) -> Stream:
 
 @delete("/me", opt=CHANGE, status_code=200)
 async def goodbye(request: Req, data: JSONBody[Goodbye]) -> Response[dict[str, bool]]:
-    """Delete the account for ever."""
+    """Delete the account for ever; what is shared with it ends at the sources."""
     host, user = host_of(request), request.user
     if data.username.casefold() != user.username.casefold():
         raise Invalid("This is not the user name of your account.", {"username": "Write your own user name"})
@@ -276,6 +276,7 @@ async def goodbye(request: Req, data: JSONBody[Goodbye]) -> Response[dict[str, b
     async with proving(request, user.username):
         await host.passwords.prove(user, data.password, session_id_of(request))
     await host.people.remove(user, user.id, requests=data.requests)
+    host.jobs.wake()
     return Response({"deleted": True}, cookies=ended_cookies(request))
 
 

@@ -10,6 +10,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from vaderflix_core.access.oidc import Provider
+from vaderflix_core.access.share_ends import ShareEnd
 from vaderflix_core.access.sharing import Source
 
 from ..auth import host_of
@@ -113,7 +114,7 @@ class NewShare(ShareIn, frozen=True, kw_only=True):
 
 
 class ShareOut(Struct, frozen=True, kw_only=True):
-    """One share. `share_id` is null while the source has none."""
+    """One share. `share_id` is null while the source has none; what is wanted is tried again at `retry_at`."""
 
     share_id: str | None
     user_id: int | None
@@ -122,6 +123,7 @@ class ShareOut(Struct, frozen=True, kw_only=True):
     libraries: list[str]
     everything: bool
     detail: str
+    retry_at: datetime | None
 
 
 class SourceOut(Struct, frozen=True, kw_only=True):
@@ -150,6 +152,7 @@ class SourceOut(Struct, frozen=True, kw_only=True):
                     libraries=list(row.libraries),
                     everything=row.everything,
                     detail=row.detail,
+                    retry_at=row.retry_at,
                 )
                 for row in source.rows
             ],
@@ -254,9 +257,27 @@ async def suspend(request: Req, instance: FromPath[str], user_id: FromPath[int])
 
 @post("/house/sharing/{instance:str}/people/{user_id:int}/restore", opt=MANAGE, status_code=204)
 async def restore(request: Req, instance: FromPath[str], user_id: FromPath[int]) -> Response[None]:
-    """Share again what was suspended, refused or ended."""
+    """Share again what was suspended, refused, given up or ended; what is wanted is tried now."""
     await host_of(request).sharing.restore(request.user, user_id, instance)
     return Response(None, status_code=204)
+
+
+@get("/house/share-ends", opt=MANAGE)
+async def ends(request: Req) -> list[ShareEnd]:
+    """The shares of removed accounts that are not ended yet; one that was given up has no `retry_at`."""
+    return await host_of(request).share_ends.waiting()
+
+
+@post("/house/share-ends/{id:int}/retry", opt=MANAGE, status_code=204)
+async def end_now(request: Req, id: FromPath[int]) -> None:
+    """Try to end one again at once."""
+    await host_of(request).share_ends.try_now(request.user, id)
+
+
+@delete("/house/share-ends/{id:int}", opt=MANAGE)
+async def leave(request: Req, id: FromPath[int]) -> None:
+    """Leave one shared as it is."""
+    await host_of(request).share_ends.leave(request.user, id)
 
 
 HANDLERS = [
@@ -274,4 +295,7 @@ HANDLERS = [
     remove,
     suspend,
     restore,
+    ends,
+    end_now,
+    leave,
 ]

@@ -102,11 +102,16 @@ async def sign_out(request: Req, user_id: FromPath[int]) -> None:
 
 @delete("/users/{user_id:int}", opt=MANAGE, status_code=200)
 async def remove(
-    request: Req, user_id: FromPath[int], requests: FromQuery[Literal["cancel", "keep", "delete"]] = "cancel"
+    request: Req,
+    user_id: FromPath[int],
+    requests: FromQuery[Literal["cancel", "keep", "delete"]] = "cancel",
+    shares: FromQuery[Literal["end", "keep"]] = "end",
 ) -> Removal:
     """Remove an account. Its open requests are cancelled and the history kept without a name, or all of them go on
-    without a name (`keep`), or all of them go too (`delete`)."""
-    await host_of(request).people.remove(request.user, user_id, requests=requests)
+    without a name (`keep`), or all of them go too (`delete`). What is shared with it ends at the sources, or stays."""
+    host = host_of(request)
+    await host.people.remove(request.user, user_id, requests=requests, end_shares=shares == "end")
+    host.jobs.wake()
     return Removal(removed=user_id)
 
 

@@ -120,6 +120,26 @@ def access_need(waiting: int) -> list[Need]:
     return [Need(title=said % {"n": waiting}, tint="", href="/admin/access", action=_("Answer"))]
 
 
+def share_need(given_up: int) -> list[Need]:
+    """The shares of libraries that were tried until they were given up."""
+    if not given_up:
+        return []
+    said = ngettext("%(n)s share was given up", "%(n)s shares were given up", given_up)
+    return [Need(title=said % {"n": given_up}, href="/admin/sharing", action=_("Look"))]
+
+
+def share_end_need(given_up: int) -> list[Need]:
+    """The shares of removed accounts that could not be ended."""
+    if not given_up:
+        return []
+    said = ngettext(
+        "%(n)s share of a removed account could not be ended",
+        "%(n)s shares of removed accounts could not be ended",
+        given_up,
+    )
+    return [Need(title=said % {"n": given_up}, href="/admin/sharing", action=_("Look"))]
+
+
 def problem_need(still_open: int) -> list[Need]:
     """The problems that people reported and nobody solved yet."""
     if not still_open:

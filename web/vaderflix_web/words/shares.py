@@ -10,6 +10,7 @@ def share_chip(state: str) -> Chip:
     """The chip of a share's state."""
     known = {
         "wanted": ("clock", _("Waiting to be shared"), ""),
+        "given_up": ("warn", _("Given up"), "warn"),
         "refused": ("warn", _("Refused there"), "warn"),
         "pending": ("mail", _("Invited, not accepted yet"), "busy"),
         "accepted": ("check", _("Shared"), "ok"),

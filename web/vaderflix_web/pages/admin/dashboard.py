@@ -27,6 +27,8 @@ from ...words.dashboard import (
     problem_need,
     removal_needs,
     request_need,
+    share_end_need,
+    share_need,
 )
 from ...words.states import health_chip
 from .common import admin_page
@@ -54,6 +56,8 @@ async def _view(request: Request[Any, Any, Any]) -> dict[str, Any]:
         needs += log_need(await host.log_seal.alarm())
     if "users.manage" in may:
         needs += access_need(await host.access_requests.pending())
+        needs += share_need(await host.sharing.given_up())
+        needs += share_end_need(sum(1 for one in await host.share_ends.waiting() if one.retry_at is None))
     view = await overview(request)
     held = await host.library.count()
     return {

@@ -15,7 +15,7 @@ from ...words.states import Chip
 from .common import admin_page
 
 OPT = {"permission": "settings"}
-STATES = ("queued", "delivered", "refused")
+STATES = ("queued", "delivered", "refused", "dropped")
 
 
 def delivery_chip(state: str) -> Chip:
@@ -24,6 +24,7 @@ def delivery_chip(state: str) -> Chip:
         "queued": Chip(_("Waits"), "clock"),
         "delivered": Chip(_("Delivered"), "check", "ok"),
         "refused": Chip(_("Refused"), "x", "bad"),
+        "dropped": Chip(_("Unsent"), "x"),
     }.get(state, Chip(state, "info"))
 
 
@@ -40,7 +41,13 @@ async def mails(request: Req, show: FromQuery[str] = "") -> Page:
         kinds=[(kind, _(TITLES[kind])) for kind in KINDS],
         rows=[(one, delivery_chip(one.state), names.get(one.instance, one.instance) or _("Mail")) for one in found],
         show=show,
-        tabs=[("", _("All")), ("queued", _("Waiting")), ("delivered", _("Delivered")), ("refused", _("Refused"))],
+        tabs=[
+            ("", _("All")),
+            ("queued", _("Waiting")),
+            ("delivered", _("Delivered")),
+            ("refused", _("Refused")),
+            ("dropped", _("Unsent")),
+        ],
         possible=host.mails.possible,
         has_address=host.mails.has_address,
         headline=_("Mails can be sent.") if host.mails.possible else _("Nothing that sends mails is connected."),

@@ -50,6 +50,17 @@ async def shares_of(request: Req) -> dict[int, list[tuple[str, Chip]]]:
     }
 
 
+async def shared_with(request: Req, user_id: int) -> list[str]:
+    """What an account's end would end at the sources: each source, and who they are there."""
+    host = host_of(request)
+    names = {instance: record.config.name for instance, record in host.supervisor.records.items()}
+    words = _("%(source)s, as %(name)s")
+    return [
+        words % {"source": names.get(one.instance, one.instance), "name": one.person}
+        for one in await host.share_ends.at_stake(user_id)
+    ]
+
+
 async def _people(request: Req, *, status: int = 200, form: dict[str, str] | None = None, **context: object) -> Page:
     people = await host_of(request).people.all()
     return await admin_page(
@@ -113,6 +124,7 @@ async def _person(
         by_role=role.permissions if role else frozenset(),
         devices=[(agent_of(one.user_agent).words, one) for one in await host.sessions.devices(user)],
         shares=(await shares_of(request)).get(user.id, []),
+        at_stake=await shared_with(request, user.id),
         form=form or {"display_name": user.display_name, "email": user.email or ""},
         **{"errors": {}, "problem": "", **context},
     )
@@ -172,8 +184,10 @@ async def sign_out(request: Req, user_id: FromPath[int]) -> Page:
 
 @post("/admin/people/{user_id:int}/remove", opt=OPT)
 async def remove(request: Req, user_id: FromPath[int]) -> Page:
-    """Remove an account for good; the form says what becomes of its requests."""
-    afterwards = text(await request.form(), "requests")
+    """Remove an account for good; the form says what becomes of its requests, and of what is shared with it."""
+    form = await request.form()
+    afterwards = text(form, "requests")
+    end_shares = "end" in form.getall("shares", ["end"])
     host = host_of(request)
     person = await host.people.get(user_id)
     chosen = next((one for one in AFTERWARDS if one == afterwards), None)
@@ -183,9 +197,10 @@ async def remove(request: Req, user_id: FromPath[int]) -> Page:
     if chosen is None:
         return go_to(request, here, said=_("Say what becomes of the requests."))
     try:
-        await host.people.remove(request.user, user_id, requests=chosen)
+        await host.people.remove(request.user, user_id, requests=chosen, end_shares=end_shares)
     except Failure as failure:
         return go_to(request, here, said=failure.message)
+    host.jobs.wake()
     return go_to(request, "/admin/people", said=_("%(name)s was removed") % {"name": person.user.display_name})
 
 

@@ -19,13 +19,16 @@ from .common import admin_page
 OPT = {"permission": "users.manage"}
 INVITE = {"permission": "users.invite"}
 HERE = "/admin/sharing"
+ENDS = "/admin/share-ends"
 
 
 @get(HERE, opt=OPT)
 async def sharing(request: Req) -> Page:
     """The page; each source is asked by a part of its own."""
     host = host_of(request)
-    return await admin_page(request, "admin/sharing.html", possible=host.sharing.possible)
+    names = {instance: record.config.name for instance, record in host.supervisor.records.items()}
+    ends = [(one, names.get(one.instance, one.instance)) for one in await host.share_ends.waiting()]
+    return await admin_page(request, "admin/sharing.html", possible=host.sharing.possible, ends=ends)
 
 
 @get(f"{HERE}/sources", opt=OPT)
@@ -122,4 +125,16 @@ async def confirm(request: Req, instance: FromPath[str]) -> Page:
     return go_to(request, HERE, said=said)
 
 
-HANDLERS = [sharing, sources, choices, invite, change, remove, suspend, restore, forget, confirm]
+@post(f"{ENDS}/{{id:int}}/retry", opt=OPT)
+async def end_now(request: Req, id: FromPath[int]) -> Page:
+    """Try to end a removed account's share again."""
+    return await _deed(request, host_of(request).share_ends.try_now(request.user, id), _("It is tried again now"))
+
+
+@post(f"{ENDS}/{{id:int}}/leave", opt=OPT)
+async def leave(request: Req, id: FromPath[int]) -> Page:
+    """Leave a removed account's share as it is."""
+    return await _deed(request, host_of(request).share_ends.leave(request.user, id), _("Left as it is"))
+
+
+HANDLERS = [sharing, sources, choices, invite, change, remove, suspend, restore, forget, confirm, end_now, leave]

@@ -12,6 +12,7 @@ from ...auth import ended_cookies, host_of, session_id_of
 from ...i18n import _
 from ...page import Page, Req, go_to
 from ...proof import proving
+from ..admin.people import shared_with
 from .common import OPT, text, you_page
 
 EXPORT_HEADERS = {"content-disposition": 'attachment; filename="vaderflix-account.json"'}
@@ -40,6 +41,7 @@ async def _data(
         has_password=await host.passwords.has_password(viewer.id),
         errors=errors or {},
         chosen=chosen,
+        shared=await shared_with(request, viewer.id),
         problem=problem,
     )
 
@@ -70,6 +72,7 @@ async def delete(request: Req) -> Page:
         async with proving(request, viewer.username):
             await host.passwords.prove(viewer, text(form, "password"), session_id_of(request))
         await host.people.remove(viewer, viewer.id, requests=chosen)
+        host.jobs.wake()
     except Invalid as failure:
         return await _data(request, errors=failure.fields, chosen=chosen, status=422)
     except Failure as failure:
