@@ -166,7 +166,7 @@ async def move_in(host: Host, user: User) -> None:
 
 async def run_demo(config: Config, *, as_json: bool) -> None:
     """Serve the demo until a signal ends it."""
-    from .cli import serve
+    from .cli import address_shown, serve
     from .testing.serving import free_port
 
     folder = config.data_dir.absolute()
@@ -176,8 +176,8 @@ async def run_demo(config: Config, *, as_json: bool) -> None:
     if config.base_url is None:
         # mails carry links, so the address must be known before anything listens on it
         port = config.port or free_port()
-        name = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
-        config = msgspec.structs.replace(config, port=port, base_url=f"http://{name}:{port}")
+        config = msgspec.structs.replace(config, port=port)
+        config = msgspec.structs.replace(config, base_url=address_shown(config, port))
     host = Host(config, redactor=redactor)
     first = await host.access.needs_setup()
     accounts, api_key, admin = await people(host, folder)

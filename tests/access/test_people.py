@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from vaderflix_core.access.activity import ActivityFilter
 from vaderflix_core.access.models import Permission as P
 from vaderflix_core.api.models import ExternalIds, MediaKind, Quality
 from vaderflix_core.failures import Conflict, Invalid, Missing, NotAllowed
@@ -229,6 +230,16 @@ async def test_a_removed_account_is_signed_out_and_its_name_is_free(house):
     await house.person("noor")
     kept = [entry for entry in await house.activity.find() if entry.actor == "noor"]
     assert kept, "the log keeps what the account did"
+
+
+async def test_an_account_never_gets_the_number_of_one_that_is_gone(house):
+    """What the log says of who left would be the newcomer's."""
+    mara, jonas = await house.person("mara", "admin"), await house.person("jonas")
+    await house.sessions.start(jonas, method="password", user_agent="x", ip="192.0.2.1")
+    await house.people.remove(mara, jonas.id)
+    noor = await house.person("noor")
+    assert noor.id > jonas.id
+    assert await house.activity.find(ActivityFilter(actor_id=noor.id)) == []
 
 
 async def test_roles_of_the_house_are_felt_at_once_and_protected_where_they_must_be(house):

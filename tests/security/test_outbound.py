@@ -89,6 +89,8 @@ def answers(*turns: list[str]) -> Callable[[str, int], Awaitable[list[str]]]:
         "::ffff:169.254.169.254",
         "::169.254.169.254",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "::ffff:0:169.254.169.254",
         "2002:a9fe:a9fe::1",
         "100.100.100.200",
         "168.63.129.16",

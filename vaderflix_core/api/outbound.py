@@ -26,7 +26,8 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 METADATA = frozenset(
     map(ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
 )
-_NAT64 = IPv6Network("64:ff9b::/96")
+# with the IPv4 address last: RFC 6052, RFC 8215 at its usual length, RFC 2765
+EMBEDDING = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))
 _COMPATIBLE = IPv6Network("::/96")
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 
@@ -43,7 +44,7 @@ def inner(address: Address) -> Address:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
+    if any(address in network for network in EMBEDDING) or (address in _COMPATIBLE and int(address) > 1):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 

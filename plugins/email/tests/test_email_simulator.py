@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -77,6 +79,15 @@ async def test_a_wrong_password_is_refused(simulator: tuple[EmailSimulator, str]
     sink, url = simulator
     with pytest.raises(AuthFailed):
         await notifier(**{**sink.settings(url), "password": "wrong"}).test()
+
+
+async def test_mails_that_arrive_at_once_are_all_kept(simulator: tuple[EmailSimulator, str]) -> None:
+    sink, url = simulator
+    channel = notifier(**sink.settings(url))
+    await asyncio.gather(*(channel.send(news(JONAS, title=f"Mail {number}")) for number in range(8)))
+    async with httpx.AsyncClient() as browser:
+        mails = (await browser.get(f"{url}/messages")).json()
+    assert {mail["subject"] for mail in mails} == {f"Mail {number}" for number in range(8)}
 
 
 async def test_stop_closes_the_port(tmp_path) -> None:

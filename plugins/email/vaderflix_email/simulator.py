@@ -6,6 +6,7 @@ import asyncio
 import email
 import email.policy
 import html
+import itertools
 import json
 import re
 import weakref
@@ -130,10 +131,18 @@ class EmailSimulator:
                 server.transport.abort()
             return "451 4.3.0 Gone"
         self.folder.mkdir(parents=True, exist_ok=True)
-        number = sum(1 for _ in self.folder.glob("*.eml")) + 1
-        content = envelope.original_content or b""
-        await asyncio.to_thread((self.folder / f"{number:04}.eml").write_bytes, content)
-        return f"250 2.0.0 Kept as {number:04}"
+        return f"250 2.0.0 Kept as {await asyncio.to_thread(self._keep, envelope.original_content or b'')}"
+
+    def _keep(self, mail: bytes) -> str:
+        """Its number, the first that is free: two mails may arrive at once."""
+        for number in itertools.count(sum(1 for _ in self.folder.glob("*.eml")) + 1):
+            try:
+                with open(self.folder / f"{number:04}.eml", "xb") as file:
+                    file.write(mail)
+            except FileExistsError:
+                continue
+            return f"{number:04}"
+        raise AssertionError("numbers never end")
 
     async def _pages(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
