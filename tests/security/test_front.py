@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from attack import Besieged
 
 from vaderflix_core.config import ConfigError, load_config
+from vaderflix_core.testing import served
 from vaderflix_web.front import Front, Names, Proxies
 
 pytestmark = pytest.mark.anyio
@@ -37,6 +41,21 @@ async def seen(
     }
     await Front(app, Proxies(TRUSTED), names or Names(["*"], None))(scope, None, send)  # type: ignore[arg-type]
     return found
+
+
+async def test_a_body_that_never_ends_is_given_up(house: Besieged, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaderflix_web.front.BODY_SECONDS", 0.2)
+    begun = (
+        b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    )
+    async with served(house.app) as url, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
+        writer.write(begun)
+        answer = await reader.read()  # until the connection is closed
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"too_slow" in answer
 
 
 def header(scope: dict[str, Any], name: str) -> list[str]:

@@ -6,6 +6,7 @@ for. Of `X-Forwarded-For` the rightmost address that is no trusted proxy counts:
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 from litestar.enums import ScopeType
+
+from vaderflix_core.failures import Failure
 
 from .i18n import _
 
@@ -29,6 +32,7 @@ TEST_NAMES = (".test", ".example")
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?$", re.I)
 _FORWARDING = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"x-real-ip")
 REMEMBERED = 100
+BODY_SECONDS = 30.0  # a body is at most a form
 
 Address = IPv4Address | IPv6Address
 
@@ -102,6 +106,31 @@ def _is_private_name(name: str) -> bool:
     return "." not in name or name.endswith((*PRIVATE_NAMES, *TEST_NAMES)) or address_in(name) is not None
 
 
+class TooSlow(Failure):
+    """A body did not arrive in time."""
+
+    code = "too_slow"
+    status = 408
+
+
+def in_time(receive: Receive, seconds: float) -> Receive:
+    """The same, with an end for bodies that never end; what comes after them may take as long as it likes."""
+    ends: float | None = asyncio.get_running_loop().time() + seconds
+
+    async def receive_in_time() -> Any:
+        nonlocal ends
+        try:
+            async with asyncio.timeout_at(ends):
+                message = await receive()
+        except TimeoutError as error:
+            raise TooSlow(_("The rest of it did not arrive. Send it again.")) from error
+        if message["type"] != "http.request" or not message.get("more_body"):
+            ends = None
+        return message
+
+    return receive_in_time
+
+
 class Front:
     """ASGI application around the product's: corrects what proxies hide, refuses names that are not ours."""
 
@@ -122,7 +151,7 @@ class Front:
             self._tell("asked by a name that is not ours; see allowed_hosts", ", ".join(hosts)[:200])
             await _refuse(scope, send)
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, in_time(receive, BODY_SECONDS), send)
 
     def _unwrap(self, scope: Scope) -> None:
         headers = scope["headers"]
