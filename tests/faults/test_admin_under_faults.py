@@ -170,7 +170,9 @@ def result_of(plugin: str, fault: Fault) -> str | None:
 
 async def tried(house: House, plugin: str, **changes: Any) -> dict[str, Any]:
     stored = (await house.mara.json(f"/services/{INSTANCES[plugin]}"))["settings"]
-    body = {"plugin": plugin, "settings": {**stored, **changes}, "instance": INSTANCES[plugin]}
+    # for another address its secrets are typed again
+    typed = (await house.host.instances.get(INSTANCES[plugin])).settings if changes else {}
+    body = {"plugin": plugin, "settings": {**stored, **typed, **changes}, "instance": INSTANCES[plugin]}
     answer = await house.mara.post("/services/test", body)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())

@@ -15,6 +15,7 @@ from vaderflix_core.access.models import User
 
 from .auth import host_of, viewer_of
 from .nav import menu_for
+from .security import nonce_of
 from .templating import Place, Templates, zone_named
 
 Req = Request[User, str, Any]
@@ -58,6 +59,7 @@ def fragment(http: Request[Any, Any, Any], template: str, /, **context: Any) -> 
             "viewer": viewer,
             "may": viewer.permissions if viewer else frozenset(),
             "csrf": csrf_of(http),
+            "nonce": nonce_of(http.scope),
             "theme": theme if theme in THEMES else "system",
             "menu": menu_for(viewer, http.url.path),
             "path": http.url.path,
