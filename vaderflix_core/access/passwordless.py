@@ -18,7 +18,7 @@ from ..store import second_factor as factor_store
 from ..store import ways as store
 from ..store.database import Database
 from .activity import Activity
-from .links import RESET
+from .links import EMAIL, RESET
 from .models import User
 from .passwords import Passwords, QueueMail
 from .sessions import Sessions
@@ -66,7 +66,8 @@ class Passwordless:
             store.set_password(conn, user.id, None)
             keep_one(conn, user.id)
             had_factor = factor_store.clear(conn, user.id)
-            link_store.revoke(conn, user.id, RESET, self._clock())
+            for kind in (RESET, EMAIL):
+                link_store.revoke(conn, user.id, kind, self._clock())
             if user.email and looks_like_address(user.email):
                 self._mail(conn, "password_removed", user.email, {"name": user.display_name})
             values = {"second_factor": "on"} if had_factor else {}

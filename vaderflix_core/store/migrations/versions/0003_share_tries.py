@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from vaderflix_core.store.types import UtcDateTime
 
 revision = '0003'
 down_revision = '0002'
@@ -10,7 +9,7 @@ down_revision = '0002'
 
 def upgrade() -> None:
     op.add_column('shares', sa.Column('tries', sa.Integer(), server_default='0', nullable=False))
-    op.add_column('shares', sa.Column('retry_at', UtcDateTime(), nullable=True))
+    op.add_column('shares', sa.Column('retry_at', sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
