@@ -367,7 +367,7 @@ async def test_who_asks_too_often_is_told_when_to_come_back_in_page_and_api(hous
     page = answers[-1]
     assert 1 <= int(page.headers["retry-after"]) <= 60
     assert "Try again in" in page.text
-    program = await stranger.http.post("/api/v1/session", json={"username": "mara", "password": "x" * 10})
+    program = await stranger.http.post("/api/v1/session/refresh", json={"refresh_token": "x" * 10})
     assert program.status_code == 429
     assert program.json()["error"]["code"] == "too_many"
     assert 1 <= int(program.headers["retry-after"]) <= 60

@@ -87,12 +87,12 @@ def test_an_ipv6_line_counts_as_one_client() -> None:
     assert client_key("::ffff:1.2.3.4") == client_key("1.2.3.4")
 
 
-async def wrong(limiter: Limiter, name: str, address: str, times: int = 1) -> int:
+async def wrong(limiter: Limiter, name: str, address: str, times: int = 1, **facts: bool) -> int:
     """How many of so many wrong tries were judged at all."""
     judged = 0
     for _ in range(times):
         try:
-            async with limiter.attempt(name, address):
+            async with limiter.attempt(name, address, **facts):
                 judged += 1
         except TooMany:
             pass
@@ -118,6 +118,16 @@ async def test_an_address_that_tries_many_names_is_stopped(limiter: Limiter) -> 
     assert sum([await wrong(limiter, f"user{n}", "6.6.6.6") for n in range(100)]) == 30
     assert not await right(limiter, "mara", "6.6.6.6")
     assert await right(limiter, "mara", "192.168.1.5")
+
+
+async def test_a_guesser_in_the_household_locks_nobody_out_who_is_known_there(limiter: Limiter) -> None:
+    assert sum([await wrong(limiter, f"user{n}", "192.168.1.5") for n in range(100)]) == 30
+    assert not await right(limiter, "mara", "192.168.1.5")
+    async with limiter.attempt("mara", "192.168.1.5", familiar=True) as attempt:
+        attempt.right = True
+    assert await wrong(limiter, "mara", "192.168.1.5", 50, familiar=True) == 10, (
+        "who guesses hers is stopped all the same"
+    )
 
 
 async def test_guesses_from_everywhere_slow_the_account_down_but_never_lock_it(limiter: Limiter, time: Time) -> None:

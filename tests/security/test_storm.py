@@ -107,6 +107,27 @@ async def test_only_a_few_passwords_are_checked_at_once_and_no_endless_queue_for
     assert await house.host.access.authenticate("mara", "correct horse battery") is not None
 
 
+async def test_a_storm_from_the_household_itself_locks_nobody_out_who_is_known_there(house: Besieged) -> None:
+    app = create_app(house.host, manage_host=False, limiter=Limiter(MemoryCounter()))
+    storming = asyncio.create_task(storm(house, app, attempts := [], one_address=True))
+
+    async def at_home() -> int:
+        person = Person(app, "edith")
+        person.http._transport.client = ("6.6.6.6", 1)
+        answer = await person.http.post(
+            "/api/v1/session", json={"username": "edith", "password": "correct horse battery"}
+        )
+        await person.http.aclose()
+        return answer.status_code
+
+    assert await at_home() == 200  # before the door was closed
+    while attempts.count(429) < 5:
+        await asyncio.sleep(0.01)
+    assert [await at_home() for _ in range(5)] == [200] * 5
+    async with asyncio.timeout(60):
+        await storming
+
+
 async def test_who_was_here_before_gets_in_through_a_storm_on_their_own_account(house: Besieged) -> None:
     app = create_app(house.host, manage_host=False, limiter=Limiter(MemoryCounter()))
     home, sent = ("198.51.100.7", 1), {"username": "mara", "password": "correct horse battery"}

@@ -175,16 +175,20 @@ class Limiter:
     async def attempt(self, subject: str, address: str, *, familiar: bool = False) -> AsyncIterator[Attempt]:
         """Around one try of a password or code for `subject` (a name as it was typed). Raises `TooMany`.
 
-        Many wrong ones from one address close the door for that address only: nobody can lock somebody else out.
-        From many addresses together they make every further try for the account wait a little, but for those who
-        come from where it was signed in to before (`familiar`).
+        Many wrong ones for an account from one address close the door for that pair, many for any accounts that for
+        the address: nobody can lock somebody else out. From many addresses together they make every further try for
+        the account wait a little. Who comes from where the account was signed in to before (`familiar`) feels only
+        the wrong ones for it from there: a household is one address.
         """
         who, where = hashlib.sha256(subject.strip().casefold().encode()).hexdigest()[:24], client_key(address)
         keys = [f"wrong:{who}:{where}", f"wrong:from:{where}", f"wrong:for:{who}"]
         # counted before it is judged, so that many tries at once do not all pass
         counts = await self._counter.add(keys, GUESS_WINDOW)
         try:
-            _refuse_above(counts[:2], [WRONG_FOR_PAIR, WRONG_FROM_ADDRESS])
+            if familiar:
+                _refuse_above(counts[:1], [WRONG_FOR_PAIR])
+            else:
+                _refuse_above(counts[:2], [WRONG_FOR_PAIR, WRONG_FROM_ADDRESS])
         except TooMany:
             await self._counter.add(keys, GUESS_WINDOW, -1)
             raise

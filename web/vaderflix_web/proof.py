@@ -20,6 +20,10 @@ PASSKEY_COOKIE = "vf_passkey"
 PASSKEY_PATH = "/api/v1"
 
 
+# wrong passwords have limits of their own, which the right ones of the same household do not feel
+TRIES = {"permission": "public", "limit": "default"}
+
+
 async def password_right(connection: Connection, username: str, password: str) -> User | None:
     """The account that a name and a password open. Raises `TooMany` after many wrong ones."""
     access = host_of(connection).access

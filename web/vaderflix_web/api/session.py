@@ -14,7 +14,7 @@ from vaderflix_core.failures import NotAllowed
 
 from ..auth import address_of, host_of, session_cookies, sign_out
 from ..page import Req
-from ..proof import password_right
+from ..proof import TRIES, password_right
 from .shapes import Credentials, Input
 
 SIGNED_IN = {"permission": "signed_in"}
@@ -46,7 +46,7 @@ class SecondFactorNeeded(Struct, frozen=True, kw_only=True):
     second_factor: str
 
 
-@post("/session", opt={"permission": "public"}, status_code=200)
+@post("/session", opt=TRIES, status_code=200)
 async def sign_in(request: Req, data: JSONBody[Credentials]) -> Response[TokensOut | SecondFactorNeeded]:
     """Sign in with a password: tokens for a program, and the same as cookies for a browser.
 

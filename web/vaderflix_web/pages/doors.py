@@ -17,7 +17,7 @@ from ..errors import not_found
 from ..guards import PUBLIC
 from ..i18n import _
 from ..page import Page, Req, go_to, page, text
-from ..proof import password_right
+from ..proof import TRIES, password_right
 from ..ways_in import ways_in
 
 TICKET_COOKIE = "vf_ticket"
@@ -49,7 +49,7 @@ async def signin_form(request: Req, next: FromQuery[str] = "/") -> Page:
     return await _door(request, local_path(next))
 
 
-@post("/signin", opt={"permission": PUBLIC})
+@post("/signin", opt=TRIES)
 async def signin(request: Req) -> Page:
     """Check name and password; begin a session, or ask for a code."""
     form = await request.form()
