@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from litestar import Litestar
 
+from vaderflix_core.host import Host
 from vaderflix_core.store.database import Database
 from vaderflix_core.store.migrate import migrate
 from vaderflix_core.testing.servers import ProgramMissing, fresh_database, postgres
+from vaderflix_web.app import create_app, state_of
+from vaderflix_web.limits import make_limiter
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +56,23 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+BuiltApp = Callable[[Host], Litestar]
+
+
+@pytest.fixture(scope="session")
+def built_app() -> BuiltApp:
+    """The web application around one host after the other: building its routes takes most of a second."""
+    built: dict[tuple[object, ...], Litestar] = {}
+
+    def around(host: Host) -> Litestar:
+        config = host.config
+        fixed = (config.base_url, tuple(config.allowed_hosts), tuple(config.trusted_proxies))
+        if fixed not in built:
+            built[fixed] = create_app(host, manage_host=False)
+        else:
+            built[fixed].state.update(state_of(host, make_limiter(config.redis_url)))
+        return built[fixed]
+
+    return around

@@ -15,7 +15,6 @@ from vaderflix_core.config import load_config
 from vaderflix_core.host import Host
 from vaderflix_core.testing import served
 from vaderflix_plex.simulator import PlexSimulator
-from vaderflix_web.app import create_app
 
 PASSWORD = "correct horse battery"
 TOKEN = re.compile(r'name="_csrf_token" value="(\w+)"')
@@ -88,8 +87,8 @@ async def edith(host: Host) -> Any:
 
 
 @pytest.fixture
-def app(host: Host) -> Any:
-    return create_app(host, manage_host=False)
+def app(host: Host, built_app: Callable[[Host], Any]) -> Any:
+    return built_app(host)
 
 
 @pytest.fixture

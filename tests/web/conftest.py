@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from world import PASSWORD, Household, running
 
 from vaderflix_core.host import Host
-from vaderflix_web.app import create_app
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"]
 TOKEN = re.compile(r'name="_csrf_token" value="(\w+)"')
@@ -72,8 +71,8 @@ async def bare_host(tmp_path: Path) -> AsyncIterator[Host]:
 
 
 @pytest.fixture
-def app(host: Host) -> Any:
-    return create_app(host, manage_host=False)
+def app(host: Host, built_app: Callable[[Host], Any]) -> Any:
+    return built_app(host)
 
 
 @pytest.fixture

@@ -30,6 +30,18 @@ CSRF_COOKIE = "vf_csrf"
 MAX_BODY = 2 * 1024 * 1024
 
 
+def state_of(host: Host, limiter: Limiter) -> dict[str, Any]:
+    """What the routes find in the application's state: all that belongs to one host."""
+    static = Assets()
+
+    def plugin_folder(plugin: str) -> Path | None:
+        record = host.plugins.get(plugin)
+        source = getattr(record.module, "__file__", None) if record else None
+        return Path(source).parent / "templates" if source else None
+
+    return {"host": host, "assets": static, "templates": Templates(static, plugin_folder), "limiter": limiter}
+
+
 def create_app(
     host: Host, *, handlers: Sequence[Any] = (), manage_host: bool = True, limiter: Limiter | None = None
 ) -> Litestar:
@@ -39,12 +51,6 @@ def create_app(
     application and stops it with it. Raises `guards.UndeclaredRoutes` when a route does not say which permission it
     needs, and `ValueError` when it names a limit that does not exist.
     """
-    static = Assets()
-
-    def plugin_folder(plugin: str) -> Path | None:
-        record = host.plugins.get(plugin)
-        source = getattr(record.module, "__file__", None) if record else None
-        return Path(source).parent / "templates" if source else None
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -61,7 +67,7 @@ def create_app(
     limits = limiter or make_limiter(host.config.redis_url)
     app = Litestar(
         route_handlers=[*assets.HANDLERS, *pages.HANDLERS, api.ROUTER, *handlers],
-        state=State({"host": host, "assets": static, "templates": Templates(static, plugin_folder), "limiter": limits}),
+        state=State(state_of(host, limits)),
         middleware=[SignIn()],
         before_send=[add_headers],
         guards=[limited, own_pages_only, permitted],
