@@ -14,7 +14,7 @@ from ..auth import host_of, sign_in, viewer_of
 from ..guards import PUBLIC
 from ..i18n import _
 from ..page import Page, Req, go_to, page, text
-from ..ways_in import ways_in
+from ..ways_in import Invited, ways_in
 from ..words.invitations import gifts, uses_left
 
 OPT = {"permission": PUBLIC, "limit": "links"}
@@ -49,8 +49,8 @@ async def invitation(request: Req, code: FromPath[str]) -> Response[str]:
         "doors/invite.html",
         invite=invite,
         house=await host.house.get(),
-        gifts=gifts(role.permissions if role else ()),
-        ways=await ways_in(host, code),
+        gifts=gifts(role.permissions if role else (), await host.promises.of(invite.libraries)),
+        ways=await ways_in(host, Invited(code, invite)),
         uses=uses_left(invite),
         here_already=viewer_of(request) is not None,
     )

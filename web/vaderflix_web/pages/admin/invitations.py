@@ -16,7 +16,7 @@ from vaderflix_core.store.invites import Invite
 from ...auth import host_of
 from ...i18n import _, ngettext
 from ...page import Page, Req, go_to, text
-from ...words.invitations import invite_chip, uses_left
+from ...words.invitations import invite_chip, shared, uses_left
 from .common import admin_page
 from .people import role_choices
 
@@ -41,6 +41,7 @@ async def _invitations(
     ]
     for row in rows:
         row["chip"] = invite_chip(row["state"])
+        row["shares"] = [(shared(one), one.name) for one in await host.promises.of(row["invite"].libraries)]
     open_ones = sum(1 for row in rows if row["state"] == "open")
     house = await host.house.get()
     return await admin_page(
