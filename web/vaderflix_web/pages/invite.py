@@ -22,7 +22,10 @@ LONGEST_CODE = 100
 
 
 async def _ended(request: Req) -> Page:
-    """One page for every link that does not work, whatever the reason: it tells nothing about codes."""
+    """One page for every link that does not work, whatever the reason: it tells nothing about codes.
+
+    A closed house says that it is closed, whatever the code.
+    """
     house = await host_of(request).house.get()
     return page(request, "doors/link_ended.html", status=404, house=house)
 
@@ -103,7 +106,10 @@ async def make_account(request: Req, code: FromPath[str]) -> Response[str]:
 @get("/join", opt=OPT)
 async def join(request: Req) -> Page:
     """For a visitor who has a code, or a link that cannot be tapped."""
-    return page(request, "doors/join.html", house=await host_of(request).house.get(), code="", problem="")
+    house = await host_of(request).house.get()
+    if house.registration == "closed":
+        return await _ended(request)
+    return page(request, "doors/join.html", house=house, code="", problem="")
 
 
 @post("/join", opt=OPT)

@@ -54,6 +54,7 @@ def invite_chip(state: str) -> Chip:
     """The chip of an invitation's state."""
     return {
         "open": Chip(_("Open"), "check", "ok"),
+        "resting": Chip(_("Rests"), "pause"),
         "used": Chip(_("Used up"), "users"),
         "revoked": Chip(_("Revoked"), "x"),
         "expired": Chip(_("Expired"), "clock"),
