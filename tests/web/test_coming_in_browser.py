@@ -74,7 +74,7 @@ async def test_from_asking_to_approval_to_coming_in(browser: Browser, address: s
     # the visitor's mail needs an address that leads here
     host.mails._base_url = lambda: address
     mara = next(user for user in await host.access.list_users() if user.username == "mara")
-    await host.people.change(mara, mara.id, email="mara@example.org")
+    await host.access.change_user(mara.id, email="mara@example.org")
     await host.house.change(mara, registration="request")
 
     visitor, complaints = await phone(browser)
