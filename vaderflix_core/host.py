@@ -23,6 +23,7 @@ from .access.passkeys import Passkeys
 from .access.passwordless import Passwordless
 from .access.passwords import Passwords
 from .access.people import People
+from .access.promises import Promises
 from .access.providers import Providers
 from .access.requests import AccessRequests
 from .access.roles import Roles
@@ -183,6 +184,7 @@ class Host:
             clock,
         )
         self.sharing = Sharing(self.db, self.pool, apart, self.activity, clock)
+        self.promises = Promises(self.pool, apart, clock)
         self.share_watch = ShareWatch(self.db, self.pool, apart, self.sharing, self.sessions, self.activity, clock)
         self.share_ends = ShareEnds(self.db, self.pool, apart, self.activity, self.runner, self.jobs, clock)
         self.invites.on_accepted.append(self.sharing.accepted)

@@ -125,8 +125,7 @@ async def test_a_new_code_ends_the_old_one(house):
 
 async def test_an_invitation_for_one_address_needs_that_address(house):
     mara = await house.person("mara", "admin")
-    code, invite = await house.invites.create(mara, role="viewer", email="Noor@example.org", uses=5)
-    assert invite.uses == 1
+    code, _ = await house.invites.create(mara, role="viewer", email="Noor@example.org")
     for wrong in (None, "", "eve@example.org"):
         with pytest.raises(Invalid) as caught:
             await house.invites.accept(code, username="noor", email=wrong)
@@ -273,3 +272,35 @@ async def test_the_claim_is_in_the_database_and_not_in_memory(house):
     assert not house.db.write_sync(lambda c: store.use(c, digest(code), edith.id, now))
     with pytest.raises(Failure):
         await house.invites.accept(code, username="late")
+
+
+async def test_an_invitation_for_one_address_and_several_people_is_refused_not_changed(house):
+    mara = await house.person("mara", "admin")
+    with pytest.raises(Invalid) as caught:
+        await house.invites.create(mara, role="viewer", email="noor@example.org", uses=3)
+    assert set(caught.value.fields) == {"uses"}
+    assert await house.invites.newest() == []
+
+
+async def test_all_that_is_wrong_with_a_new_account_is_said_at_once(house):
+    mara = await house.person("mara", "admin")
+    code, _ = await house.invites.create(mara, role="viewer", email="noor@example.org")
+    with pytest.raises(Invalid) as caught:
+        await house.invites.accept(code, username="MARA", password="short", email="eve@example.org")
+    assert set(caught.value.fields) == {"username", "password", "email"}
+    assert "is taken" in caught.value.fields["username"]
+    assert (await house.invites.open(code)).used == 0
+
+
+async def test_a_closed_house_says_so_alike_for_codes_that_are_good_and_those_that_are_not(house):
+    mara = await house.person("mara", "admin")
+    code, _ = await house.invites.create(mara, role="viewer")
+    await house.house.change(mara, registration="closed")
+    said = set()
+    for one in (code, "b" * 32):
+        with pytest.raises(Missing) as caught:
+            await house.invites.open(one)
+        said.add((caught.value.code, caught.value.message))
+    assert said == {("house_closed", "The house takes nobody in at the moment.")}
+    await house.house.change(mara, registration="invitation")
+    assert (await house.invites.open(code)).used == 0

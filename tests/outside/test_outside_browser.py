@@ -52,3 +52,33 @@ async def test_people_come_in_by_both_doors(browser, host, app, mara, issuer, si
         await other.wait_for_url(f"{base}/", timeout=30_000)
         assert complaints == []
     assert {"fred.friend", "pat"} <= {user.username for user in await host.access.list_users()}
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
+async def test_a_refusal_stays_where_the_person_looks_and_leads_back_to_the_invitation(browser, host, app, mara, size):
+    invitation, _ = await host.invites.create(mara, role="viewer")
+    async with served(app) as base:
+        context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
+        page = await context.new_page()
+        await page.clock.install()
+        await page.goto(f"{base}/invite/{invitation}")
+        await page.click("text=Sign in with Plex")
+        async with context.expect_page() as opened:
+            await page.click("text=Go to Plex")
+        there = await opened.value
+        await there.click("button[name=stranger]")
+        await there.wait_for_selector("text=has no access")
+        await page.wait_for_selector("text=has no access")
+        asked: list[str] = []
+        for tab in (page, there):
+            tab.on("request", lambda request: asked.append(request.url))
+        await page.clock.run_for(30_000)
+        await there.reload()
+        await there.wait_for_selector("text=has no access")
+        assert await page.is_visible("text=has no access")
+        assert [url for url in asked if "/wait/" in url] == [there.url]  # the reload alone
+        assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
+        await there.click("text=Back to the invitation")
+        await there.wait_for_url(f"{base}/invite/{invitation}")
+        await page.click("text=Begin again")
+        await page.wait_for_url(f"{base}/invite/{invitation}")

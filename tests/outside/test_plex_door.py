@@ -8,7 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from msgspec import structs
 
+from vaderflix_core.access.share_watch import ShareWatch
+from vaderflix_core.store import shares
 from vaderflix_core.testing import Fault
 
 pytestmark = pytest.mark.anyio
@@ -78,7 +81,46 @@ async def test_people_without_access_to_this_server_stay_out_whatever_is_open(ho
     simulator.plextv.claim(code, who)
     assert "has no access" in (await asked(someone, waiting)).text
     assert await someone.name() is None
-    assert "This sign-in is over" in (await asked(someone, waiting)).text
+    # it is over, whatever they may use by now
+    simulator.plextv.accept("pending")
+    assert "has no access" in (await asked(someone, waiting)).text
+    assert await someone.name() is None
+
+
+async def test_why_nobody_came_in_stays_in_both_tabs_and_the_page_asks_no_more(host, visitor, world):
+    simulator, _ = world
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, "stranger")
+    first = await asked(someone, waiting)
+    assert first.status_code == 286  # htmx: swap it in, and stop asking
+    other_tab = await someone.get(waiting)
+    assert (first.status_code, other_tab.status_code) == (286, 403)
+    for answer in (first, other_tab, await asked(someone, waiting), await someone.get(waiting)):
+        assert "has no access" in answer.text
+        assert "is over" not in answer.text
+    assert "is over" in (await visitor().get(waiting)).text  # nobody else learns why
+
+
+async def test_a_provider_that_is_away_is_asked_again(host, visitor, world):
+    simulator, _ = world
+    someone = visitor()
+    waiting, _code = await begin(someone)
+    simulator.faults.set(Fault.SERVER_ERROR, path="/plex.tv")
+    assert (await asked(someone, waiting)).status_code == 200
+
+
+async def test_every_way_on_leads_back_to_the_invitation(host, visitor, mara, world):
+    simulator, _ = world
+    invitation, _invite = await host.invites.create(mara, role="viewer")
+    someone = visitor()
+    waiting, code = await begin(someone, code=invitation)
+    assert f'href="/invite/{invitation}"' in (await someone.get(waiting)).text
+    simulator.plextv.claim(code, "stranger")
+    for answer in (await asked(someone, waiting), await someone.get(waiting)):
+        assert f'href="/invite/{invitation}"' in answer.text
+        assert 'href="/signin"' not in answer.text
+    assert invitation not in (await visitor().get(waiting)).text
 
 
 async def test_an_address_never_opens_an_account(host, visitor, mara, edith, world):
@@ -191,6 +233,137 @@ async def test_an_invitation_is_accepted_with_it_and_libraries_follow(host, visi
     other = visitor()
     refused = await other.post("/signin/with/plex", {"code": code_of_invite})
     assert refused.status_code == 404
+
+
+async def look(host: Any) -> None:
+    """A look at the shares, as the watch takes one every minute."""
+    await ShareWatch.look(host.share_watch)
+
+
+async def user_named(host: Any, name: str) -> Any:
+    return next((user for user in await host.access.list_users() if user.username == name), None)
+
+
+async def share_of(host: Any, user: Any) -> Any:
+    return (await host.sharing.by_user())[user.id][0]
+
+
+async def comes_in(visitor: Any, simulator: Any, who: str, **form: str) -> Any:
+    """Somebody with an account there tries the door; gives their browser."""
+    someone = visitor()
+    waiting, code = await begin(someone, **form)
+    simulator.plextv.claim(code, who)
+    await asked(someone, waiting)
+    return someone
+
+
+async def test_an_invitation_that_shares_the_server_brings_in_who_has_no_access_yet(host, visitor, mara, world):
+    simulator, _ = world
+    invitation, _invite = await host.invites.create(mara, role="viewer", libraries={"plex": ["7000001"]})
+    assert await (await comes_in(visitor, simulator, "stranger", code=invitation)).name() == "sten.stranger"
+    sten = await user_named(host, "sten.stranger")
+    assert [one.subject for one in await host.identities.linked(sten)] == ["4000004"]
+    # they come again before the share is asked for, while it waits for them, and when they have it
+    assert (await share_of(host, sten)).state == "wanted"
+    assert await (await comes_in(visitor, simulator, "stranger")).name() == "sten.stranger"
+    await look(host)
+    assert (await share_of(host, sten)).state == "pending"
+    assert await (await comes_in(visitor, simulator, "stranger")).name() == "sten.stranger"
+    simulator.plextv.accept("stranger")
+    await look(host)
+    assert (await share_of(host, sten)).state == "accepted"
+    assert await (await comes_in(visitor, simulator, "stranger")).name() == "sten.stranger"
+    # what is taken away there is felt at the next sign-in
+    simulator.plextv.revoke("stranger")
+    assert await (await comes_in(visitor, simulator, "stranger")).name() is None
+    assert len(await host.access.list_users()) == 3
+
+
+@pytest.mark.parametrize("state", ["refused", "suspended", "removed", "accepted"])
+async def test_a_share_that_is_not_promised_any_more_opens_nothing(host, visitor, mara, world, state):
+    simulator, _ = world
+    invitation, _invite = await host.invites.create(mara, role="viewer", libraries={"plex": ["7000001"]})
+    await comes_in(visitor, simulator, "stranger", code=invitation)
+    kept = structs.replace(await share_of(host, await user_named(host, "sten.stranger")), state=state)
+    await host.db.write(lambda conn: shares.put(conn, kept))
+    assert await (await comes_in(visitor, simulator, "stranger")).name() is None
+
+
+@pytest.mark.parametrize("libraries", [{}, {"another": ["7000001"]}])
+async def test_an_invitation_that_shares_nothing_of_the_server_opens_nothing_there(
+    host, visitor, mara, world, libraries
+):
+    simulator, _ = world
+    invitation, _invite = await host.invites.create(mara, role="viewer", libraries=libraries)
+    someone = visitor()
+    waiting, code = await begin(someone, code=invitation)
+    simulator.plextv.claim(code, "stranger")
+    assert "shares nothing of it" in (await asked(someone, waiting)).text
+    assert await user_named(host, "sten.stranger") is None
+    assert (await host.invites.open(invitation)).used == 0
+    # who has access already may use it all the same
+    assert await (await comes_in(visitor, simulator, "friend", code=invitation)).name() == "fred.friend"
+
+
+async def test_an_invitation_that_ended_meanwhile_brings_nobody_in(host, visitor, mara, world):
+    simulator, _ = world
+    invitation, invite = await host.invites.create(mara, role="viewer", libraries={"plex": ["7000001"]})
+    someone = visitor()
+    waiting, code = await begin(someone, code=invitation)
+    await host.invites.revoke(mara, invite.id)
+    simulator.plextv.claim(code, "stranger")
+    await asked(someone, waiting)
+    assert await someone.name() is None
+    assert await user_named(host, "sten.stranger") is None
+
+
+async def test_an_invitation_for_one_address_needs_it_whoever_proves_themselves(host, visitor, mara, world):
+    simulator, _ = world
+    invitation, _invite = await host.invites.create(
+        mara, role="viewer", email="somebody@example.org", libraries={"plex": ["7000001"]}
+    )
+    assert await (await comes_in(visitor, simulator, "stranger", code=invitation)).name() is None
+    assert await user_named(host, "sten.stranger") is None
+
+
+async def test_who_came_in_with_a_password_links_the_account_that_the_share_waits_for(host, visit, mara, world):
+    simulator, _ = world
+    invitation, _invite = await host.invites.create(mara, role="viewer", libraries={"plex": ["7000001"]})
+    await host.invites.accept(invitation, username="sten", password="correct horse battery")
+    for name, linked in (("sten", ["4000004"]), ("edith", [])):
+        person = await visit(name)
+        answer = await person.post("/you/security/link/plex", {"password": "correct horse battery"})
+        waiting = answer.headers["location"]
+        code = parse_qs(html.unescape(HREF.search((await person.get(waiting)).text)[1]).partition("#?")[2])["code"][0]
+        simulator.plextv.claim(code, "stranger")
+        await asked(person, waiting)
+        user = await user_named(host, name)
+        assert [one.subject for one in await host.identities.linked(user)] == linked
+    await look(host)
+    assert simulator.plextv.grant_of("stranger").sections == (7000001,)
+
+
+async def test_the_invitation_names_what_it_shares_and_offers_the_fitting_way_first(host, visitor, mara, world):
+    titles = {one.id: one.title for one in (await host.sharing.libraries())[0].libraries}
+    sharing, _invite = await host.invites.create(mara, role="viewer", libraries={"plex": ["7000001", "7999999"]})
+    page = (await visitor().get(f"/invite/{sharing}")).text
+    assert f"{titles['7000001']}, 1 library more in Plex" in page
+    assert re.search(r'class="btn primary big wide">.*Sign in with Plex', page)
+    plain, _invite = await host.invites.create(mara, role="viewer")
+    page = (await visitor().get(f"/invite/{plain}")).text
+    assert re.search(r'class="btn primary big wide" href="[^"]*/password"', page)
+    assert page.index("Use a password") < page.index("already.") < page.index("Sign in with Plex")
+    assert "in Plex" not in page
+
+
+async def test_an_invitation_opens_while_the_names_of_its_libraries_are_not_known(host, visitor, mara, world):
+    simulator, _ = world
+    sharing, _invite = await host.invites.create(mara, role="viewer", libraries={"plex": ["7000001", "7000002"]})
+    simulator.faults.set(Fault.SERVER_ERROR, path="/plex.tv")
+    simulator.faults.calls.clear()
+    for _time in range(3):
+        assert "2 libraries in Plex" in (await visitor().get(f"/invite/{sharing}")).text
+    assert len([call for call in simulator.faults.calls if "/api/v2/servers/" in str(call)]) == 1
 
 
 async def test_nobody_gets_in_while_the_account_service_is_away_and_passwords_go_on(host, visitor, visit, mara, world):

@@ -275,6 +275,10 @@ async def test_methods_that_a_path_does_not_have_are_refused(house: Besieged) ->
         filled = next(route for route in house.routes if route.path == path).filled()
         for method in {"GET", "POST", "DELETE", "TRACE"} - methods:
             answer = await mara.http.request(method, filled, headers={"X-Vaderflix": "1", "X-CSRFToken": mara.token})
+            if method == "GET" and answer.status_code == 303 and not path.startswith("/api/"):
+                # where only forms go, a browser is led to the page above, which asks for its own permission
+                assert filled.startswith(answer.headers["location"] + "/"), f"{path}: {answer.headers['location']}"
+                continue
             assert answer.status_code in (403, 404, 405), f"{method} {path}: {answer.status_code}"
         trick = {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "DELETE"}
         if "GET" in methods and "DELETE" in methods:

@@ -109,6 +109,74 @@ async def test_a_wrong_name_or_password_keeps_the_form_and_says_what_is_wrong(ho
     assert "short" not in answer.text.replace("Shortcuts", "")
 
 
+async def test_joining_says_all_that_is_wrong_at_once_and_the_rule_before(host: Host, stranger: Visitor) -> None:
+    code = await invited(host, email="tomas@example.org")
+    path = f"/invite/{code}/password"
+    assert "10 characters or more" in (await stranger.get(path)).text
+    form = {"username": "mara", "password": "short", "email": "eve@example.org"}
+    answer = await stranger.post(path, form)
+    assert answer.status_code == 422
+    assert answer.text.count('aria-invalid="true"') == 3
+    assert 'value="mara"' in answer.text
+    assert 'value="eve@example.org"' in answer.text
+    assert "Use 10 characters or more" in answer.text
+    assert (await host.invites.open(code)).used == 0
+
+
+def bare(text: str) -> str:
+    """A page without what differs each time."""
+    return re.sub(r'"\w{64,}"|value="\w+"|x-csrftoken[^}]+', "", text)
+
+
+async def test_a_closed_house_says_that_it_is_closed_whatever_the_code(host: Host, stranger: Visitor) -> None:
+    mara = (await host.access.list_users())[1]
+    code = await invited(host)
+    await host.house.change(mara, registration="closed")
+    pages = set()
+    for path in (f"/invite/{code}", f"/invite/{code}/password", "/invite/none", "/join"):
+        answer = await stranger.get(path)
+        assert answer.status_code == 404
+        pages.add(bare(answer.text))
+    assert len(pages) == 1
+    text = pages.pop()
+    assert "takes nobody in at the moment" in text
+    assert "ask whoever sent it for a new one" not in text
+    assert "Paste the link" not in text
+
+
+async def test_an_admin_reads_that_invitations_rest_while_the_house_is_closed(host: Host, visit: Any) -> None:
+    mara = (await host.access.list_users())[1]
+    await invited(host)
+    browser = await visit("mara")
+    assert "1 invitation is open." in (await browser.get("/admin/invitations")).text
+    await host.house.change(mara, registration="closed")
+    text = (await browser.get("/admin/invitations")).text
+    assert "1 invitation rests while the house is closed." in text
+    assert "is open" not in text
+
+
+async def test_the_sign_in_page_offers_every_way_to_come_in(host: Host, stranger: Visitor) -> None:
+    mara = (await host.access.list_users())[1]
+    for registration, ways in (("invitation", {"/join"}), ("request", {"/join", "/ask"}), ("closed", set())):
+        await host.house.change(mara, registration=registration)
+        text = (await stranger.get("/signin")).text
+        assert {way for way in ("/join", "/ask") if f'href="{way}"' in text} == ways, registration
+
+
+async def test_a_form_for_an_invitation_that_is_wrong_keeps_what_was_chosen(host: Host, visit: Any) -> None:
+    browser = await visit("mara")
+    host.mails._base_url = lambda: "https://house.example"
+    form = {"role": "viewer", "uses": "3", "days": "7", "note": "Hi", "email": "", "send": "yes", "library": "films/1"}
+    answer = await browser.post("/admin/invitations", form)
+    assert answer.status_code == 422
+    assert "say to whom" in answer.text
+    assert 'value="Hi"' in answer.text
+    answer = await browser.post("/admin/invitations", {**form, "email": "noor@example.org", "send": ""})
+    assert answer.status_code == 422
+    assert "One address lets in one person" in answer.text
+    assert await host.invites.newest() == []
+
+
 async def test_somebody_who_is_signed_in_does_not_use_the_link_up(host: Host, visit: Any) -> None:
     code = await invited(host)
     edith = await visit("edith")

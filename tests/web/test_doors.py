@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -76,6 +77,8 @@ async def test_a_wrong_password_says_so_and_keeps_the_name(stranger: Visitor) ->
     assert answer.status_code == 422
     assert "That did not match." in answer.text
     assert 'value="mara"' in answer.text
+    # heard by whoever does not see it: it describes the field that has the focus
+    assert re.search(r'<input[^>]*name="password"[^>]*autofocus[^>]*aria-describedby="[^"]*f-password-e', answer.text)
     assert "vf_access" not in answer.headers.get("set-cookie", "")
 
 
@@ -95,6 +98,28 @@ async def test_the_session_cookie_is_only_sent_over_https_when_the_house_has_htt
     secure = Visitor(app)
     secure.http.base_url = "https://vaderflix.test"
     assert "Secure" in (await secure.sign_in("mara", "correct horse battery")).headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [
+        ("/admin/invitations/1/reissue", "/admin/invitations"),
+        ("/you/security/second", "/you/security"),
+        ("/you/profile/email", "/you/profile"),
+    ],
+)
+async def test_a_reload_where_only_forms_go_leads_to_the_page_above(visit: Any, path: str, above: str) -> None:
+    visitor = await visit("mara")
+    answer = await visitor.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, above)
+    assert (await visitor.get(above)).status_code == 200
+
+
+async def test_programs_are_told_that_the_method_is_wrong(visit: Any) -> None:
+    visitor = await visit("mara")
+    assert (await visitor.get("/api/v1/session/forgot")).status_code == 405
+    assert (await visitor.get("/you/security/second", hx_request="true")).status_code == 405
+    assert (await visitor.http.put("/you/profile/email")).status_code in (403, 405)
 
 
 async def test_forms_without_their_token_change_nothing(visit: Any, host: Host) -> None:

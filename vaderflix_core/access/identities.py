@@ -1,7 +1,8 @@
 """Signing in with an account elsewhere: begun by one browser, finished once by the same, known by the id it has there.
 
 An address never says who somebody is. Somebody who is new comes in with an invitation, or where an admin has opened a
-way for newcomers. When a provider cannot be asked, nobody gets in by it.
+way for newcomers. When a provider cannot be asked, nobody gets in by it. Who may not use the provider's service comes
+in only for a share of it that the house has promised them.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from typing import Any
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import Connection
 
 from ..api.errors import Rejected, ServiceError
 from ..api.people import Person
 from ..api.roles import Identity
-from ..failures import Conflict, Missing, NotAllowed
+from ..failures import Conflict, Failure, Missing, NotAllowed
 from ..plugins.answers import Outcome
 from ..plugins.apart import Apart
 from ..plugins.pool import Binding, Pool
 from ..store import identities as store
+from ..store import shares as share_store
 from ..store.database import Database
 from ..store.identities import Linked
 from ..vault import Vault
@@ -31,10 +33,23 @@ from .activity import Activity
 from .invites import Invites
 from .models import User
 from .oidc import Attempt, Oidc, Proven, Provider
-from .outside import Begun, CannotAsk, Finished, SignInOver, Unknown, Way, address_of, label_of, user_name
+from .outside import (
+    Begun,
+    CannotAsk,
+    Finished,
+    NoAccess,
+    SignInOver,
+    Unknown,
+    Waiting,
+    Way,
+    address_of,
+    label_of,
+    user_name,
+)
 from .providers import PREFIX, Newcomers, Providers
 from .service import Access
 from .sessions import digest
+from .sharing import PROMISED
 from .ways import keep_one
 
 log = structlog.get_logger("access")
@@ -50,6 +65,7 @@ class _Pending(Struct, frozen=True, kw_only=True):
     attempt: Attempt | None = None
     user_id: int | None = None  # who wants to link it
     code: str = ""  # an invitation's
+    refused: str = ""  # why nobody came in: it is over, but the other tab of the person shall say so too
 
 
 class Identities:
@@ -141,7 +157,7 @@ class Identities:
             token_hash=digest(token),
             browser_hash=digest(browser),
             way=way.id,
-            sealed=self._vault.seal(msgspec.json.encode(pending), f"sign-in:{way.id}"),
+            sealed=self._sealed(pending, way.id),
             expires_at=now + LIVES,
         )
         await self._db.write(lambda conn: store.begin(conn, kept, now))
@@ -153,72 +169,112 @@ class Identities:
     async def _provider(self, way: Way) -> Provider:
         return await self._providers.get(way.id.removeprefix(PREFIX))
 
-    def _opened(self, begun: store.Begun | None) -> _Pending:
+    def _sealed(self, pending: _Pending, way: str) -> bytes:
+        return self._vault.seal(msgspec.json.encode(pending), f"sign-in:{way}")
+
+    def _opened(self, begun: store.Begun) -> _Pending:
+        return msgspec.json.decode(self._vault.open(begun.sealed, f"sign-in:{begun.way}"), type=_Pending)
+
+    async def _under_way(self, token: str, browser: str) -> tuple[store.Begun, _Pending]:
+        now = self._clock()
+        begun = await self._db.read(lambda conn: store.under_way(conn, digest(token), digest(browser), now))
         if begun is None:
             raise SignInOver
-        return msgspec.json.decode(self._vault.open(begun.sealed, f"sign-in:{begun.way}"), type=_Pending)
+        pending = self._opened(begun)
+        if pending.refused:
+            raise NotAllowed(pending.refused, code="refused")
+        return begun, pending
+
+    async def _take(self, begun: store.Begun) -> None:
+        """Whoever takes it first goes on alone."""
+        now = self._clock()
+        if await self._db.write(lambda c: store.take(c, begun.token_hash, begun.browser_hash, now)) is None:
+            raise SignInOver
+
+    async def _end(self, begun: store.Begun, pending: _Pending, failure: Failure) -> None:
+        """Nobody comes in by this one any more; why is kept for the rest of its time."""
+        over = _Pending(url="", target="/", code=pending.code, refused=failure.message)
+        after, now = structs.replace(begun, sealed=self._sealed(over, begun.way)), self._clock()
+
+        def work(conn: Connection) -> None:
+            store.take(conn, begun.token_hash, begun.browser_hash, now)
+            store.begin(conn, after, now)
+
+        await self._db.write(work)
 
     # -- finishing -----------------------------------------------------------------------------------------------
 
-    async def waiting(self, token: str, browser: str) -> tuple[Way, str]:
-        """The way and the address of a sign-in that waits for its person. Raises `SignInOver`."""
+    async def waiting(self, token: str, browser: str) -> Waiting:
+        """A sign-in that waits for its person. Raises `SignInOver`, and `NotAllowed` with why it led nowhere."""
+        begun, pending = await self._under_way(token, browser)
+        return Waiting(way=await self.way(begun.way), url=pending.url, code=pending.code)
+
+    async def invitation(self, token: str, browser: str) -> str:
+        """The code of the invitation that a sign-in of this browser was begun with, refused or not; empty without."""
         now = self._clock()
         begun = await self._db.read(lambda conn: store.under_way(conn, digest(token), digest(browser), now))
-        pending = self._opened(begun)
-        assert begun is not None
-        return await self.way(begun.way), pending.url
+        return self._opened(begun).code if begun is not None else ""
 
     async def poll(self, token: str, browser: str, viewer: User | None) -> Finished | None:
-        """Whether the person has confirmed; None while not. Raises `SignInOver`, `NotAllowed`, `CannotAsk`."""
-        now, hashes = self._clock(), (digest(token), digest(browser))
-        begun = await self._db.read(lambda conn: store.under_way(conn, *hashes, now))
-        pending = self._opened(begun)
-        assert begun is not None
+        """Whether the person has confirmed; None while not. Raises `SignInOver`, `NotAllowed` for good, `CannotAsk`."""
+        begun, pending = await self._under_way(token, browser)
         way = await self.way(begun.way)
         if not way.waits:
             raise SignInOver
         answer = await self._apart.call(self._binding(way), "poll", pending.state)
         if answer.outcome in (Outcome.REJECTED, Outcome.NOT_FOUND):
-            await self._db.write(lambda conn: store.take(conn, *hashes, now))
-            if answer.outcome is Outcome.NOT_FOUND:
-                raise SignInOver
-            raise NotAllowed(f"This account has no access to {way.name} here.", code="no_access")
+            failure = SignInOver() if answer.outcome is Outcome.NOT_FOUND else NoAccess(way.name)
+            await self._end(begun, pending, failure)
+            raise failure
         if not answer.ok:
             raise CannotAsk(way.name, answer.error)
         if answer.value is None:
             return None
-        if await self._db.write(lambda conn: store.take(conn, *hashes, now)) is None:
-            raise SignInOver
-        return await self._enter(way, pending, Proven(person=answer.value), viewer)
+        await self._take(begun)
+        return await self._enter(begun, way, pending, Proven(person=answer.value), viewer)
 
     async def come_back(self, way_id: str, answer: Mapping[str, str], browser: str, viewer: User | None) -> Finished:
         """Finish with what the browser brings from a provider. Raises `SignInOver`, `NotAllowed`, `CannotAsk`."""
-        now = self._clock()
-        token = answer.get("state", "")
-        begun = await self._db.write(lambda conn: store.take(conn, digest(token), digest(browser), now))
-        pending = self._opened(begun)
-        assert begun is not None
+        begun, pending = await self._under_way(answer.get("state", ""), browser)
+        await self._take(begun)
         # a provider must not be able to answer for another one
         if begun.way != way_id or pending.attempt is None:
             raise SignInOver
         way = await self.way(way_id)
+        try:
+            proven = await self._proven(way, pending.attempt, answer)
+        except Failure as failure:
+            await self._end(begun, pending, failure)
+            raise
+        return await self._enter(begun, way, pending, proven, viewer)
+
+    async def _proven(self, way: Way, attempt: Attempt, answer: Mapping[str, str]) -> Proven:
         if answer.get("error") or not answer.get("code"):
             raise NotAllowed(f"{way.name} did not let you in.", code="refused_there")
         try:
-            proven = await self._oidc.finish(
-                await self._provider(way), pending.attempt, answer["code"], answer.get("iss")
-            )
+            return await self._oidc.finish(await self._provider(way), attempt, answer["code"], answer.get("iss"))
         except Rejected as error:
             log.warning("a sign-in was refused", way=way.id, reason=error.message)
             raise NotAllowed(f"{way.name} did not prove who you are. Begin again.", code="not_proven") from error
         except ServiceError as error:
             raise CannotAsk(way.name, error.message) from error
-        return await self._enter(way, pending, proven, viewer)
 
-    async def _enter(self, way: Way, pending: _Pending, proven: Proven, viewer: User | None) -> Finished:
+    async def _enter(
+        self, begun: store.Begun, way: Way, pending: _Pending, proven: Proven, viewer: User | None
+    ) -> Finished:
+        try:
+            return await self._let_in(way, pending, proven, viewer)
+        except Failure as failure:
+            await self._end(begun, pending, failure)
+            raise
+
+    async def _let_in(self, way: Way, pending: _Pending, proven: Proven, viewer: User | None) -> Finished:
         person = proven.person
         known = await self._db.read(lambda conn: store.user_of(conn, way.provider, person.subject))
-        if pending.user_id is not None:
+        linking = pending.user_id is not None
+        if not person.has_access:
+            await self._check_promised(way, viewer if linking else known, "" if linking else pending.code)
+        if linking:
             return await self._link(way, pending, person, known, viewer)
         if known is not None:
             if known.disabled:
@@ -232,6 +288,22 @@ class Identities:
             role = await self._newcomer_role(way, proven)
             user = await self._named(person, lambda name: self._newcomer(way, name, role, person))
         return Finished(user=user, way=way.id, target=pending.target, new=True)
+
+    async def _check_promised(self, way: Way, account: User | None, code: str) -> None:
+        """Raise `NoAccess` unless libraries of the way's own source are promised to the person.
+
+        To somebody new by the invitation that they bring: only coming in begins its sharing, so access cannot be asked
+        for before. To an account by its own share, until they have accepted that at the source: up to then the source
+        rightly says that they have no access, and would lock them out of the account that they have just made. Once
+        they had access, the source's word counts alone. What was refused, suspended or ended promises nothing.
+        """
+        if account is not None:
+            share = await self._db.read(lambda conn: share_store.get(conn, account.id, way.id))
+            promised = share is not None and share.state in PROMISED
+        else:
+            promised = bool(code) and bool((await self._invites.open(code)).libraries.get(way.id))
+        if not promised:
+            raise NoAccess(way.name, invited=bool(code) and account is None)
 
     async def _link(
         self, way: Way, pending: _Pending, person: Person, known: User | None, viewer: User | None

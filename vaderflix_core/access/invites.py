@@ -92,6 +92,8 @@ class Invites:
             wrong["email"] = "This is not an email address"
         if send and email is None:
             wrong["email"] = "To mail the invitation, say to whom"
+        if email is not None and uses != 1:
+            wrong["uses"] = "One address lets in one person: choose 1, or leave the address out"
         if wrong:
             raise Invalid("The invitation could not be made.", wrong)
         await self.check_role(actor, role)
@@ -104,7 +106,7 @@ class Invites:
             note=note.strip(),
             email=email,
             libraries={name: tuple(ids) for name, ids in (libraries or {}).items() if ids},
-            uses=1 if email is not None else uses,
+            uses=uses,
             used=0,
             created_at=now,
             expires_at=now + timedelta(days=days),
@@ -192,7 +194,12 @@ class Invites:
     # -- coming in -----------------------------------------------------------------------------------------------
 
     async def open(self, code: str) -> Invite:
-        """The invitation of a code. Raises `Missing`, in the same words whatever is wrong with it."""
+        """The invitation of a code. Raises `Missing`, in the same words whatever is wrong with it.
+
+        While the house is closed, those words say so, for every code alike.
+        """
+        if (await self.house.get()).registration == "closed":
+            raise Missing("The house takes nobody in at the moment.", code="house_closed")
         now = self._clock()
 
         def read(conn: Connection) -> Invite | None:
@@ -200,7 +207,7 @@ class Invites:
             return found if found is not None and _backed(conn, found) else None
 
         invite = await self._db.read(read)
-        if invite is None or (await self.house.get()).registration == "closed":
+        if invite is None:
             raise _not_open()
         return invite
 
@@ -220,12 +227,12 @@ class Invites:
         needs that address. Raises `Missing` when it is not open, `Invalid`, and `Conflict` for a name that is taken.
         """
         invite = await self.open(code)
-        email = (email or "").strip() or None
+        email, wrong = (email or "").strip() or None, {}
         if invite.email is not None:
             if email is None or email.lower() != invite.email.lower():
-                wrong = {"email": "The invitation is for another address"}
-                raise Invalid("This invitation is meant for one address.", wrong)
-            email = invite.email
+                wrong["email"] = "The invitation is for another address"
+            else:
+                email = invite.email
         now = self._clock()
 
         def come_in(conn: Connection, user: User) -> None:
@@ -239,7 +246,13 @@ class Invites:
             self._activity.note(conn, user, "invite.used", f"invitation {invite.id}", after={"role": user.role})
 
         return await self._access.create_user(
-            username, password, role=invite.role, display_name=display_name, email=email, also=come_in
+            username,
+            password,
+            role=invite.role,
+            display_name=display_name,
+            email=email,
+            also=come_in,
+            wrong=wrong,
         )
 
     async def role_title(self, invite: Invite) -> str:

@@ -35,6 +35,14 @@ class CannotAsk(Failure):
         self.evidence = evidence
 
 
+class NoAccess(NotAllowed):
+    """The person proved who they are, but may not use the provider's service, and nothing of it is promised to them."""
+
+    def __init__(self, name: str, invited: bool = False) -> None:
+        more = " The invitation shares nothing of it: choose another way to come in." if invited else ""
+        super().__init__(f"This account has no access to {name} here.{more}", code="no_access")
+
+
 class Unknown(NotAllowed):
     """The person proved who they are, but has no account here and may not make one by this way."""
 
@@ -62,6 +70,14 @@ class Begun(Struct, frozen=True, kw_only=True):
     token: str
     url: str
     waits: bool
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """A sign-in that waits for its person at `url`. `code` is the invitation's that it was begun with, or empty."""
+
+    way: Way
+    url: str
+    code: str
 
 
 class Finished(Struct, frozen=True, kw_only=True):

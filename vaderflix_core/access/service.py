@@ -6,7 +6,7 @@ import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -57,10 +57,10 @@ class Access:
 
     async def complete_setup(self, token: str, username: str, password: str) -> User:
         """Make the first admin. Raises `Invalid` for a wrong token and `Conflict` when there is an account."""
-        if not hmac.compare_digest(token.encode("utf-8", "replace"), (await self.setup_token()).encode()):
-            raise Invalid("This is not the set-up code from the log.", {"token": "Copy the whole code from the log"})
         if not await self.needs_setup():
             raise Conflict("Vader Flix is set up already.")
+        right = hmac.compare_digest(token.encode("utf-8", "replace"), (await self.setup_token()).encode())
+        wrong = {} if right else {"token": "This is not the set-up code. Copy the whole code from the log"}
 
         def first(conn: Connection, user: User) -> None:
             # the role's row is locked: of several at once each sees the account of the one before
@@ -68,7 +68,7 @@ class Access:
             if store.count(conn) > 1:
                 raise Conflict("Vader Flix is set up already.")
 
-        user = await self.create_user(username, password, role=ADMIN, also=first)
+        user = await self.create_user(username, password, role=ADMIN, also=first, wrong=wrong)
         self._setup_token = secrets.token_urlsafe(24)
         return user
 
@@ -83,12 +83,14 @@ class Access:
         display_name: str = "",
         email: str | None = None,
         also: Callable[[Connection, User], None] | None = None,
+        wrong: Mapping[str, str] | None = None,
     ) -> User:
-        """Make an account. Raises `Invalid` with what is wrong, `Conflict` when the name is taken.
+        """Make an account. Raises `Invalid` with all that is wrong, `Conflict` when only the name is taken.
 
-        `also` is done in the same transaction; when it raises, there is no account either.
+        `also` is done in the same transaction; when it raises, there is no account either. `wrong` is what the caller
+        found already, by field: then there is no account, and all is said at once.
         """
-        wrong: dict[str, str] = {}
+        wrong = dict(wrong or {})
         username = username.strip()
         if not NAME.fullmatch(username) or not any(sign.isalnum() for sign in username):
             wrong["username"] = "Use 2 to 64 letters, digits or . _ @ + -"
@@ -99,8 +101,10 @@ class Access:
         if role not in await self._role_names():
             wrong["role"] = "Choose one of " + ", ".join(await self._role_names())
         if email and not looks_like_address(email.strip()):
-            wrong["email"] = "This is not an email address"
+            wrong.setdefault("email", "This is not an email address")
         if wrong:
+            if "username" not in wrong and await self._db.read(lambda c: store.credentials(c, username)) is not None:
+                wrong["username"] = store.TAKEN.format(name=username)
             raise Invalid("The account could not be made.", wrong)
         hashed = await self.hash_password(password) if password is not None else None
         now = self._clock()

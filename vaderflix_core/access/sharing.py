@@ -35,6 +35,7 @@ log = structlog.get_logger("access")
 
 MOST_GONE = 0.05  # of an instance's shares at once
 LIVE = (ShareState.PENDING, ShareState.ACCEPTED)
+PROMISED = ("wanted", "given_up", ShareState.PENDING)  # the person waits for us, or the source for the person
 TRIES = 20  # to have what is wanted: with the waits below, some three days
 FIRST_WAIT = timedelta(minutes=1)  # doubled after each try
 LONGEST_WAIT = timedelta(hours=6)

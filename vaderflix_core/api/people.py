@@ -22,12 +22,14 @@ class Person(Struct, frozen=True, kw_only=True):
     """Somebody who proved to a service who they are.
 
     `subject` is the service's own id of the person, which never changes and is never given to anybody else. A name or
-    an address is for showing only: both can change hands.
+    an address is for showing only: both can change hands. `has_access` says whether they may use *our* service there
+    now; without, they come in only for a share that the house has promised them.
     """
 
     subject: str
     name: str
     email: str | None = None
+    has_access: bool = True
 
 
 class SharedLibrary(Struct, frozen=True, kw_only=True):

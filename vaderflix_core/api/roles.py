@@ -227,7 +227,8 @@ class Choices(Protocol):
 
 
 class Identity(Protocol):
-    """Lets people sign in with the account they have at its service, if that account may use *our* service there."""
+    """Lets people sign in with the account they have at its service, if that account may use *our* service there, or
+    is about to: who proved who they are is told apart by `Person.has_access`."""
 
     async def begin(self, return_to: str) -> PendingSignIn:
         """Begin a sign-in; the service sends the browser back to the address `return_to` where it can."""
@@ -235,8 +236,9 @@ class Identity(Protocol):
     async def poll(self, state: str) -> Person | None:
         """Who signed in; None while nobody has yet.
 
-        Raises `NotFound` for a sign-in that is over or was begun elsewhere, `Rejected` for people without access to our
-        service, and `Unavailable` when that cannot be checked now: no check, no entry.
+        Somebody without access to our service has `has_access` False. Raises `NotFound` for a sign-in that is over or
+        was begun elsewhere, `Rejected` for people who never come in, and `Unavailable` when their access cannot be
+        checked now: no check, no entry.
         """
 
 

@@ -15,6 +15,7 @@ from .tables import activity, roles, users
 u = users.c
 # the closed account that holds the requests of people who left; its blanks are in no name that somebody can choose
 FORMER = "a former member"
+TAKEN = "The name {name} is taken. Choose another one."
 COLUMNS = (
     u.id,
     u.username,
@@ -78,7 +79,7 @@ def add(
     try:
         user_id = conn.execute(insert(users).values(**values).returning(u.id)).scalar_one()
     except IntegrityError as error:
-        raise Conflict(f"The name {username} is taken. Choose another one.", code="username_taken") from error
+        raise Conflict(TAKEN.format(name=username), code="username_taken") from error
     made = get(conn, user_id)
     assert made is not None
     return made

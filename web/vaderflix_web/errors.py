@@ -9,14 +9,14 @@ from urllib.parse import quote
 import structlog
 from litestar import Request, Response
 from litestar.enums import MediaType
-from litestar.exceptions import HTTPException, NotAuthorizedException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotAuthorizedException, NotFoundException
 from litestar.types import ExceptionHandlersMap
 from sqlalchemy.exc import DataError, StatementError
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Failure, TooMany
 
-from .auth import signin_url, viewer_of
+from .auth import local_path, signin_url, viewer_of
 from .i18n import _, ngettext
 from .page import go_to, is_htmx, page
 
@@ -107,6 +107,20 @@ def not_allowed(request: Req, why: str = "") -> Response[Any]:
         todo=_("Ask an admin of this house if you need it."),
         icon="lock",
     )
+
+
+def on_wrong_method(request: Req, error: MethodNotAllowedException) -> Response[Any]:
+    """Where only forms go, a reload or the way back leads to the page that the form is on: the nearest one above."""
+    steps = [step for step in request.url.path.split("/") if step][:-1]
+    while steps and request.method == "GET" and not (_wants_json(request) or is_htmx(request) or _is_stream(request)):
+        above = "/" + "/".join(steps)
+        try:
+            request.app.asgi_router.handle_routing(path=above, method="GET")
+        except (NotFoundException, MethodNotAllowedException):
+            steps.pop()
+        else:
+            return go_to(request, local_path(above))
+    return on_http(request, error)
 
 
 def on_http(request: Req, error: HTTPException) -> Response[Any]:
@@ -223,6 +237,7 @@ HANDLERS: ExceptionHandlersMap = {
     NeedsSetup: on_needs_setup,
     TooMany: on_too_many,
     Failure: on_failure,
+    MethodNotAllowedException: on_wrong_method,
     HTTPException: on_http,
     RecursionError: on_too_deep,
     DataError: on_unfit,

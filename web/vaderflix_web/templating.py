@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 from markupsafe import Markup
 
+from vaderflix_core.access.policy import MIN_PASSWORD
+
 from . import formats, i18n
 from .assets import Assets
 from .words import charts, states
@@ -70,6 +72,7 @@ class Templates:
         env.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
         env.globals.update(
             static=assets.url,
+            min_password=MIN_PASSWORD,
             icon=self.icon,
             icon_path=self.icon_path,
             chip_of=states.chip_of,

@@ -1,7 +1,7 @@
 """The ways in that a visitor can choose from, on the sign-in page and on an invitation.
 
-Each way is offered by one small function; adding one here puts it on both pages. With an invitation's code, the way
-leads to making an account; without, to signing in to one that is there.
+Each way is offered by one small function; adding one here puts it on both pages. With an invitation, the way leads to
+making an account; without, to signing in to one that is there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from vaderflix_core.store.invites import Invite
+
 from .i18n import _
 
 if TYPE_CHECKING:
@@ -19,39 +21,54 @@ if TYPE_CHECKING:
 
 class WayIn(Struct, frozen=True, kw_only=True):
     """One button: its words, its icon, and the page of ours that it leads to. With `sent` the button sends that there
-    as a form, for ways that begin something."""
+    as a form, for ways that begin something. `only_for` says who it is for, when that is not everybody."""
 
     label: str
     icon: str
     href: str
     sent: dict[str, str] | None = None
+    only_for: str = ""
 
 
-Offer = Callable[["Host", str], Awaitable[list[WayIn]]]
+class Invited(Struct, frozen=True):
+    """An invitation and its code."""
+
+    code: str
+    invite: Invite
 
 
-async def _password(host: Host, code: str) -> list[WayIn]:
-    if not code:
+Offer = Callable[["Host", Invited | None], Awaitable[list[WayIn]]]
+
+
+async def _password(host: Host, invited: Invited | None) -> list[WayIn]:
+    if invited is None:
         return []  # the sign-in page has the fields themselves
-    return [WayIn(label=_("Use a password"), icon="mail", href=f"/invite/{code}/password")]
+    return [WayIn(label=_("Use a password"), icon="mail", href=f"/invite/{invited.code}/password")]
 
 
-async def _outside(host: Host, code: str) -> list[WayIn]:
-    return [
-        WayIn(
-            label=_("Sign in with %(name)s") % {"name": way.name},
-            icon="user",
-            href=f"/signin/with/{way.id}",
-            sent={"code": code} if code else {},
+async def _outside(host: Host, invited: Invited | None) -> list[WayIn]:
+    found = []
+    for way in await host.identities.ways():
+        # a source lets in whom it is shared with, or is going to be by this invitation
+        barred = invited is not None and way.waits and not invited.invite.libraries.get(way.id)
+        only_for = _("For people who can see this house's %(name)s already.") % {"name": way.name} if barred else ""
+        found.append(
+            WayIn(
+                label=_("Sign in with %(name)s") % {"name": way.name},
+                icon="user",
+                href=f"/signin/with/{way.id}",
+                sent={"code": invited.code} if invited else {},
+                only_for=only_for,
+            )
         )
-        for way in await host.identities.ways()
-    ]
+    return found
 
 
 # in the order of the buttons
 OFFERS: tuple[Offer, ...] = (_outside, _password)
 
 
-async def ways_in(host: Host, code: str = "") -> list[WayIn]:
-    """The ways that are open now; `code` is an invitation's, or empty for signing in."""
-    return [way for offer in OFFERS for way in await offer(host, code)]
+async def ways_in(host: Host, invited: Invited | None = None) -> list[WayIn]:
+    """The ways that are open now, with an invitation or for signing in; those that are not for everybody come last."""
+    ways = [way for offer in OFFERS for way in await offer(host, invited)]
+    return sorted(ways, key=lambda way: bool(way.only_for))

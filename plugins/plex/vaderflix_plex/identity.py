@@ -1,4 +1,4 @@
-"""Signing in with a Plex account, for people who have access to this very server."""
+"""Signing in with a Plex account, and whether it has access to this very server."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class SignIn:
         return PendingSignIn(url=url, state=f"{pin.id}:{pin.code}")
 
     async def poll(self, state: str) -> Person | None:
-        """Who confirmed the PIN, once they have and their own account lists our server."""
+        """Who confirmed the PIN, once they have, and whether their own account lists our server."""
         pin_id, _, code = state.partition(":")
         if not pin_id.isdigit() or not code:
             raise NotFound("This sign-in was not begun here.")
@@ -108,7 +108,7 @@ class SignIn:
         return True
 
     async def _checked(self, token: str) -> Person:
-        """The person of a token. Raises `Rejected` when their account does not list our server."""
+        """The person of a token."""
         machine = await self.client.machine()
         try:
             answer = await self.account.at_the_door("GET", "/api/v2/user", token=token)
@@ -123,10 +123,8 @@ class SignIn:
         if not resources:
             # everybody who signs in has this sign-in's own device at least: an empty list is no answer
             raise Unavailable(f"{self.account.url} lists nothing for this account now.")
-        if not ours:
-            raise Rejected(f"This Plex account has no access to {self.instance.name}.", status=403)
         name = user.title or user.username or str(user.id)
-        return Person(subject=str(user.id), name=name, email=user.email or None)
+        return Person(subject=str(user.id), name=name, email=user.email or None, has_access=ours)
 
     async def _give_back(self, token: str) -> None:
         """Make the token invalid: nobody needs it any more. It is not needed for anything, so a failure only logs."""

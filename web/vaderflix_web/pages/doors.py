@@ -26,7 +26,7 @@ TICKET_PATH = "/signin"
 
 async def _door(request: Req, target: str, *, status: int = 200, **context: Any) -> Page:
     host = host_of(request)
-    shown = {"username": "", "problem": "", "problem_text": "", **context}
+    shown = {"username": "", "problem": "", "problem_text": "", "error": "", **context}
     return page(
         request,
         "doors/signin.html",
@@ -57,23 +57,11 @@ async def signin(request: Req) -> Page:
     try:
         user = await password_right(request, username, text(form, "password"))
     except Failure as failure:
-        return await _door(
-            request,
-            target,
-            status=failure.status,
-            username=username,
-            problem=_("Not now."),
-            problem_text=failure.message,
-        )
+        return await _door(request, target, status=failure.status, username=username, error=failure.message)
     if user is None:
-        return await _door(
-            request,
-            target,
-            status=422,
-            username=username,
-            problem=_("That did not match."),
-            problem_text=_("Check the user name and the password. Capital letters count in the password."),
-        )
+        # said at the password, which has the focus: so whoever does not see the page hears it
+        error = _("That did not match. Check the user name and the password. Capital letters count in the password.")
+        return await _door(request, target, status=422, username=username, error=error)
     ticket = await host_of(request).second_factor.ticket(user)
     if ticket is not None:
         answer = go_to(request, f"/signin/code?next={quote(target, safe='/')}")

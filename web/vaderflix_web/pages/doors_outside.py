@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 
 from vaderflix_core.access.identities import LIVES
-from vaderflix_core.access.outside import Begun, Finished, SignInOver
+from vaderflix_core.access.outside import Begun, CannotAsk, Finished, SignInOver
 from vaderflix_core.failures import Failure
 
 from ..auth import host_of, is_https, local_path, session_id_of, sign_in, viewer_of
@@ -23,20 +24,31 @@ ASKS = {"permission": PUBLIC, "limit": "default"}  # a waiting page asks every o
 MINE = {"permission": IN_PERSON}
 LINK = "/you/security/link"
 LONGEST = 200
+STOP_ASKING = 286  # htmx's own: swap this in, and ask no more
 
 
 def _browser(request: Req) -> str:
     return request.cookies.get(BROWSER_COOKIE, "")[:LONGEST]
 
 
-def _problem(request: Req, failure: Failure) -> Page:
-    """What went wrong, and the ways to go on."""
-    back = "/you/security" if viewer_of(request) is not None else "/signin"
-    template = "doors/outside_problem.html"
+def _other_ways(code: str) -> str:
+    """Where the other ways in are: those of the invitation that the visitor came with, or all."""
+    return f"/invite/{quote(code, safe='')}" if code else "/signin"
+
+
+def _problem(request: Req, failure: Failure, code: str = "") -> Page:
+    """What went wrong, and the ways to go on; `code` is an invitation's."""
+    back = "/you/security" if viewer_of(request) is not None else _other_ways(code)
     if is_htmx(request):
-        # swapped into the waiting page, which takes no other status
-        return page(request, "parts/outside_problem.html", why=failure.message, back=back)
-    return page(request, template, status=failure.status, why=failure.message, back=back)
+        # swapped into the waiting page; only a provider that is away is worth asking again
+        status = 200 if isinstance(failure, CannotAsk) else STOP_ASKING
+        return page(request, "parts/outside_problem.html", status=status, why=failure.message, back=back)
+    return page(request, "doors/outside_problem.html", status=failure.status, why=failure.message, back=back, code=code)
+
+
+async def _led_nowhere(request: Req, failure: Failure, token: str) -> Page:
+    """The same for a sign-in that had begun: its invitation is not lost."""
+    return _problem(request, failure, await host_of(request).identities.invitation(token, _browser(request)))
 
 
 def _go_on(request: Req, begun: Begun, browser: str) -> Page:
@@ -64,6 +76,7 @@ def _go_on(request: Req, begun: Begun, browser: str) -> Page:
 async def begin(request: Req, way: FromPath[str]) -> Page:
     """Begin to sign in, or to accept an invitation."""
     form = await request.form()
+    code = text(form, "code")[:LONGEST]
     browser = _browser(request) or secrets.token_urlsafe(32)
     try:
         begun = await host_of(request).identities.begin(
@@ -71,10 +84,10 @@ async def begin(request: Req, way: FromPath[str]) -> Page:
             browser=browser,
             site=site_of(request).origin,
             target=local_path(text(form, "next")),
-            code=text(form, "code")[:LONGEST],
+            code=code,
         )
     except Failure as failure:
-        return _problem(request, failure)
+        return _problem(request, failure, code)
     return _go_on(request, begun, browser)
 
 
@@ -91,24 +104,30 @@ async def _arrived(request: Req, finished: Finished) -> Page:
 @get("/signin/wait/{token:str}", opt=OPEN)
 async def wait(request: Req, token: FromPath[str]) -> Response[str]:
     """Where the person confirms, and a page that goes on by itself once they have."""
+    token = token[:LONGEST]
     try:
-        way, url = await host_of(request).identities.waiting(token[:LONGEST], _browser(request))
-    except Failure as failure:
+        waiting = await host_of(request).identities.waiting(token, _browser(request))
+    except SignInOver as failure:
         # the other tab was quicker
         return go_to(request, "/") if viewer_of(request) is not None else _problem(request, failure)
-    return page(request, "doors/waiting.html", way=way, url=url, token=token)
+    except Failure as failure:
+        return await _led_nowhere(request, failure, token)
+    return page(request, "doors/waiting.html", waiting=waiting, token=token, back=_other_ways(waiting.code))
 
 
 @post("/signin/wait/{token:str}", opt=ASKS)
 async def ask(request: Req, token: FromPath[str]) -> Page:
     """Whether the person has confirmed yet."""
+    token = token[:LONGEST]
     try:
-        finished = await host_of(request).identities.poll(token[:LONGEST], _browser(request), viewer_of(request))
+        finished = await host_of(request).identities.poll(token, _browser(request), viewer_of(request))
     except SignInOver as failure:
         # the provider sends people back to this page in another tab, and that one may be quicker
-        return go_to(request, "/") if viewer_of(request) is not None else _problem(request, failure)
+        if viewer_of(request) is not None:
+            return go_to(request, "/")
+        return await _led_nowhere(request, failure, token)
     except Failure as failure:
-        return _problem(request, failure)
+        return await _led_nowhere(request, failure, token)
     if finished is None:
         return Response("", status_code=204) if is_htmx(request) else go_to(request, f"/signin/wait/{token}")
     return await _arrived(request, finished)
@@ -122,7 +141,7 @@ async def back(request: Req, way: FromPath[str]) -> Page:
     try:
         finished = await host_of(request).identities.come_back(way, given, _browser(request), viewer_of(request))
     except Failure as failure:
-        return _problem(request, failure)
+        return await _led_nowhere(request, failure, given.get("state", "")[:LONGEST])
     return await _arrived(request, finished)
 
 

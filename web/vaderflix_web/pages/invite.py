@@ -14,7 +14,7 @@ from ..auth import host_of, sign_in, viewer_of
 from ..guards import PUBLIC
 from ..i18n import _
 from ..page import Page, Req, go_to, page, text
-from ..ways_in import ways_in
+from ..ways_in import Invited, ways_in
 from ..words.invitations import gifts, uses_left
 
 OPT = {"permission": PUBLIC, "limit": "links"}
@@ -22,7 +22,10 @@ LONGEST_CODE = 100
 
 
 async def _ended(request: Req) -> Page:
-    """One page for every link that does not work, whatever the reason: it tells nothing about codes."""
+    """One page for every link that does not work, whatever the reason: it tells nothing about codes.
+
+    A closed house says that it is closed, whatever the code.
+    """
     house = await host_of(request).house.get()
     return page(request, "doors/link_ended.html", status=404, house=house)
 
@@ -49,8 +52,8 @@ async def invitation(request: Req, code: FromPath[str]) -> Response[str]:
         "doors/invite.html",
         invite=invite,
         house=await host.house.get(),
-        gifts=gifts(role.permissions if role else ()),
-        ways=await ways_in(host, code),
+        gifts=gifts(role.permissions if role else (), await host.promises.of(invite.libraries)),
+        ways=await ways_in(host, Invited(code, invite)),
         uses=uses_left(invite),
         here_already=viewer_of(request) is not None,
     )
@@ -103,7 +106,10 @@ async def make_account(request: Req, code: FromPath[str]) -> Response[str]:
 @get("/join", opt=OPT)
 async def join(request: Req) -> Page:
     """For a visitor who has a code, or a link that cannot be tapped."""
-    return page(request, "doors/join.html", house=await host_of(request).house.get(), code="", problem="")
+    house = await host_of(request).house.get()
+    if house.registration == "closed":
+        return await _ended(request)
+    return page(request, "doors/join.html", house=house, code="", problem="")
 
 
 @post("/join", opt=OPT)

@@ -12,12 +12,32 @@ from .states import Chip
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from vaderflix_core.access.promises import Promise
     from vaderflix_core.store.invites import Invite
 
 
-def gifts(permissions: Collection[P]) -> list[tuple[str, str, str]]:
-    """What somebody with these rights gets: an icon, what, and how."""
-    found = [("film", _("Films and series"), _("Everything in the house, to search and to play"))]
+def shared(promise: Promise) -> str:
+    """The libraries of one source: `Films, Series`, or how many there are while their names are not known."""
+    names = list(promise.titles)
+    if promise.unnamed:
+        more = ngettext("%(n)s library", "%(n)s libraries", promise.unnamed)
+        if names:
+            more = ngettext("%(n)s library more", "%(n)s libraries more", promise.unnamed)
+        names.append(more % {"n": promise.unnamed})
+    return ", ".join(names)
+
+
+def gifts(permissions: Collection[P], promises: Collection[Promise] = ()) -> list[tuple[str, str, str]]:
+    """What somebody with these rights, and with these libraries elsewhere, gets: an icon, what, and how."""
+    found = [("film", _("Films and series"), _("All that are here, to search and to play in the browser"))]
+    found += [
+        (
+            "tv",
+            _("%(libraries)s in %(name)s") % {"libraries": shared(promise), "name": promise.name},
+            _("Shared with your own account there, for its apps"),
+        )
+        for promise in promises
+    ]
     if P.REQUEST_MOVIE in permissions or P.REQUEST_SERIES in permissions:
         kinds = {
             (True, True): _("Films and series that are missing"),
@@ -34,6 +54,7 @@ def invite_chip(state: str) -> Chip:
     """The chip of an invitation's state."""
     return {
         "open": Chip(_("Open"), "check", "ok"),
+        "resting": Chip(_("Rests"), "pause"),
         "used": Chip(_("Used up"), "users"),
         "revoked": Chip(_("Revoked"), "x"),
         "expired": Chip(_("Expired"), "clock"),

@@ -16,12 +16,12 @@ from vaderflix_core.store.invites import Invite
 from ...auth import host_of
 from ...i18n import _, ngettext
 from ...page import Page, Req, go_to, text
-from ...words.invitations import invite_chip, uses_left
+from ...words.invitations import invite_chip, shared, uses_left
 from .common import admin_page
 from .people import role_choices
 
 OPT = {"permission": "users.invite"}
-FORM = {"role": "viewer", "uses": "1", "days": "7", "note": "", "email": ""}
+FORM = {"role": "viewer", "uses": "1", "days": "7", "note": "", "email": "", "send": ""}
 
 
 def link_to(request: Req, code: str) -> str:
@@ -41,14 +41,24 @@ async def _invitations(
     ]
     for row in rows:
         row["chip"] = invite_chip(row["state"])
+        row["shares"] = [(shared(one), one.name) for one in await host.promises.of(row["invite"].libraries)]
     open_ones = sum(1 for row in rows if row["state"] == "open")
     house = await host.house.get()
+    headline = ngettext("%(n)s invitation is open.", "%(n)s invitations are open.", open_ones)
+    if house.registration == "closed":
+        headline = ngettext(
+            "%(n)s invitation rests while the house is closed.",
+            "%(n)s invitations rest while the house is closed.",
+            open_ones,
+        )
+        for row in rows:
+            row["chip"] = invite_chip("resting" if row["state"] == "open" else row["state"])
     return await admin_page(
         request,
         "admin/invitations.html",
         status=status,
         rows=rows,
-        headline=ngettext("%(n)s invitation is open.", "%(n)s invitations are open.", open_ones) % {"n": open_ones},
+        headline=headline % {"n": open_ones},
         roles=await role_choices(request, within=True),
         role_names={role: name for role, name, _what in await role_choices(request)},
         house=house,
@@ -57,7 +67,7 @@ async def _invitations(
         sharing=host.sharing.possible,
         form=form or FORM,
         limits={"uses": MAX_USES, "days": MAX_DAYS},
-        **{"errors": {}, "problem": "", "code": "", "link": "", "fresh": None, **context},
+        **{"errors": {}, "problem": "", "code": "", "link": "", "fresh": None, "chosen": [], **context},
     )
 
 
@@ -81,6 +91,7 @@ async def create(request: Req) -> Page:
     """Make an invitation."""
     sent = await request.form()
     form = {name: text(sent, name) for name in FORM}
+    chosen = [str(one) for one in sent.getall("library", [])]
     host = host_of(request)
     try:
         code, invite = await host.invites.create(
@@ -90,11 +101,13 @@ async def create(request: Req) -> Page:
             days=_number(form["days"]),
             note=form["note"],
             email=form["email"],
-            libraries=chosen_libraries(sent.getall("library", [])),
-            send=text(sent, "send") == "yes",
+            libraries=chosen_libraries(chosen),
+            send=form["send"] == "yes",
         )
     except Invalid as failure:
-        return await _invitations(request, status=422, form=form, errors=failure.fields, problem=failure.message)
+        return await _invitations(
+            request, status=422, form=form, chosen=chosen, errors=failure.fields, problem=failure.message
+        )
     host.jobs.wake()
     return await _shown_once(request, code, invite)
 

@@ -50,8 +50,9 @@ async def sources(request: Req) -> Page:
 
 @get(f"{HERE}/choices", opt=INVITE)
 async def choices(request: Req) -> Page:
-    """The libraries that an invitation can bring, as fields of its form."""
-    return page(request, "parts/sharing_choices.html", offered=await host_of(request).sharing.libraries())
+    """The libraries that an invitation can bring, as fields of its form; those in the query are chosen already."""
+    offered, chosen = await host_of(request).sharing.libraries(), request.query_params.getall("library", [])
+    return page(request, "parts/sharing_choices.html", offered=offered, chosen=chosen)
 
 
 async def _deed(request: Req, work: Any, said: str) -> Page:
