@@ -22,6 +22,7 @@ DEEDS: dict[str, str] = {
     "download.pause": "Paused a download",
     "download.recheck": "Had a download checked",
     "download.resume": "Resumed a download",
+    "email.change_cancelled": "Took back a change of the email address",
     "email.change_asked": "Asked for another email address",
     "email.changed": "Changed the email address",
     "house.changed": "Changed the house settings",

@@ -7,5 +7,7 @@ import "./zone.js";
 import "./menus.js";
 import "./theme.js";
 import "./copy.js";
+import "./refused.js";
+import "./here.js";
 
 if (document.querySelector("[data-player]")) import("./player.js");
