@@ -142,9 +142,9 @@ async def test_a_title_asked_for_in_4k_alone_shows_how_far_that_is(visit: Any) -
     mara = await visit("mara")
     asked = (await mara.post(DIALOG, {"quality": "4k"})).headers["location"]
     page = (await mara.get(ABSENT)).text
-    shown = re.search(r'<span class="row"><span class="chip[^>]*>.*?</svg>([\w ]+)</span><a[^>]*href="([^"]+)"', page)
+    shown = re.search(r'<span class="row"><span class="chip[^>]*>.*?</svg>([\w: ]+)</span><a[^>]*href="([^"]+)"', page)
     assert shown is not None
-    assert shown[1] in ("Approved", "On its way", "Searching")
+    assert shown[1] in ("In 4K: Approved", "In 4K: On its way", "In 4K: Searching")
     assert shown[2] == asked
     assert "Request a standard copy" in page
     assert "btn primary" not in page
@@ -159,7 +159,7 @@ async def test_the_dialog_says_what_4k_means(visit: Any) -> None:
 async def test_without_a_script_a_link_brings_what_the_others_know(visit: Any) -> None:
     mara = await visit("mara")
     page = (await mara.get("/search?q=metropolis")).text
-    assert '<noscript><p><a class="btn" href="/search?q=metropolis&amp;wait=true">' in page
+    assert '<p class="unscripted"><a class="btn" href="/search?q=metropolis&amp;wait=true">' in page
     assert 'class="search-group scripted"' in page
     answered = (await mara.get("/search?q=metropolis&wait=true")).text
     assert "sse-connect" not in answered

@@ -19,8 +19,8 @@ from ..store import links as link_store
 from ..store import users as user_store
 from ..store import ways as store
 from ..store.database import Database
-from ..store.links import Link
 from ..store.jobs import Job
+from ..store.links import Link
 from .activity import Activity
 from .links import EMAIL, LIFETIMES, RESET, LinkEnded, Links
 from .models import User

@@ -136,9 +136,11 @@ class In4K(Struct, frozen=True):
 async def _in_4k(request: Req, found: TitlePage) -> In4K | None:
     asked = await open_request(host_of(request), found.hit, Quality.FOUR_K)
     if asked is not None:
+        chip = chip_of(asked)
+        chip = replace(chip, word=_("In 4K: %(how)s") % {"how": chip.word})
         if owned(request.user, asked):
-            return In4K(chip_of(asked), f"/requests/{asked.id}")
-        return In4K(chip_of(asked)) if may_ask(request.user, found.hit.kind, Quality.FOUR_K) else None
+            return In4K(chip, f"/requests/{asked.id}")
+        return In4K(chip) if may_ask(request.user, found.hit.kind, Quality.FOUR_K) else None
     if film_held(found, Quality.FOUR_K) or not _offers_4k(request, found):
         return None
     return In4K(href=f"{title_href(found.hit.kind, found.hit.ref)}/request?quality=4k")

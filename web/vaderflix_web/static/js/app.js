@@ -10,4 +10,5 @@ import "./copy.js";
 import "./refused.js";
 import "./here.js";
 
+document.documentElement.dataset.script = "";
 if (document.querySelector("[data-player]")) import("./player.js");
