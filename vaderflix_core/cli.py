@@ -154,12 +154,6 @@ async def _stay(host: Host) -> None:
         await host.stop()
 
 
-def address_shown(config: Config, port: int) -> str:
-    """Where a browser on this machine finds it; by name, since passkeys need one."""
-    here = config.host in ("127.0.0.1", "0.0.0.0", "::1", "::")
-    return f"http://{'localhost' if here else config.host}:{port}"
-
-
 async def serve(host: Host, *, ready: Any = None) -> None:
     """Serve a host's pages until a signal ends it. `ready(url)` is awaited once the first page can be asked for."""
     import structlog
@@ -204,7 +198,7 @@ async def serve(host: Host, *, ready: Any = None) -> None:
             await asyncio.sleep(0.01)
         if server.started:
             port = server.servers[0].sockets[0].getsockname()[1]
-            url = address_shown(config, port)
+            url = f"http://{'127.0.0.1' if config.host in ('0.0.0.0', '::') else config.host}:{port}"
             log.info("serving", url=url)
             if await host.access.needs_setup():
                 setup = f"{url}/setup?token={await host.access.setup_token()}"

@@ -166,18 +166,21 @@ async def move_in(host: Host, user: User) -> None:
 
 async def run_demo(config: Config, *, as_json: bool) -> None:
     """Serve the demo until a signal ends it."""
-    from .cli import address_shown, serve
+    from .cli import serve
     from .testing.serving import free_port
 
     folder = config.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     redactor = Redactor()
     configure_logging(redactor, level="warning", format=config.log_format)
+    shown = None
     if config.base_url is None:
         # mails carry links, so the address must be known before anything listens on it
         port = config.port or free_port()
-        config = msgspec.structs.replace(config, port=port)
-        config = msgspec.structs.replace(config, base_url=address_shown(config, port))
+        # by name where that is this machine: a passkey belongs to no figures
+        name = "localhost" if config.host in ("127.0.0.1", "0.0.0.0", "::1", "::") else config.host
+        shown = f"http://{name}:{port}"
+        config = msgspec.structs.replace(config, port=port, base_url=shown)
     host = Host(config, redactor=redactor)
     first = await host.access.needs_setup()
     accounts, api_key, admin = await people(host, folder)
@@ -188,7 +191,10 @@ async def run_demo(config: Config, *, as_json: bool) -> None:
 
         async def ready(url: str) -> None:
             note = Announcement(
-                url=url, accounts=accounts, api_key=api_key, services=tuple(one.service for one in running.values())
+                url=shown or url,
+                accounts=accounts,
+                api_key=api_key,
+                services=tuple(one.service for one in running.values()),
             )
             if as_json:
                 print(msgspec.json.encode(note).decode(), flush=True)  # noqa: T201

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from .access.activity import changed, note
 from .access.models import User
 from .api.events import InstanceChanged
-from .api.settings import BadSettings, dump, parse
+from .api.settings import BadSettings, dump, fields, parse
 from .bus import Bus
 from .config import Config, ConfigError, load_config
 from .failures import Conflict, Invalid, Missing
@@ -165,7 +165,9 @@ class Instances:
             version=0,
         )
         now = self._clock()
-        old, fresh = changed(*_shown(stored, row, complete))
+        info = self._plugin(plugin).info
+        labels = {field.name: field.label for field in fields(info.settings)} if info else {}
+        old, fresh = changed(*_shown(stored, row, complete, labels))
 
         def work(conn: Connection) -> None:
             store.put(conn, row, now)
@@ -250,14 +252,14 @@ class Instances:
 
 
 def _shown(
-    stored: InstanceConfig | None, row: store.StoredInstance, settings: dict[str, Any]
+    stored: InstanceConfig | None, row: store.StoredInstance, settings: dict[str, Any], labels: dict[str, str]
 ) -> tuple[dict[str, object], dict[str, object]]:
     """What the activity log may say of a service before and after: of settings, which ones differ."""
     before = stored.settings if stored is not None else {}
     differ = sorted(name for name in {**before, **settings} if before.get(name) != settings.get(name))
     new: dict[str, object] = {"name": row.name, "enabled": row.enabled, "priority": row.priority}
     if differ:
-        new["changed settings"] = ", ".join(differ)
+        new["changed settings"] = ", ".join(labels.get(name, name) for name in differ)
     if stored is None:
         return {}, {"plugin": row.plugin, **new}
     return {"name": stored.name, "enabled": stored.enabled, "priority": stored.priority}, new

@@ -132,10 +132,44 @@ async def test_a_new_key_is_copied_with_one_press(browser: Browser, address: str
 async def test_a_page_of_a_signed_out_device_is_felt_within_five_seconds(browser: Browser, address: str) -> None:
     here, _ = await signed_in(await browser.new_context(), address, "edith")
     there, _ = await signed_in(await browser.new_context(), address, "edith")
+    await there.goto(address + "/you/profile")
     await here.goto(address + "/you/devices")
     await here.click("text=Sign out all others…")
     await here.click("dialog[open] .btn.danger")
     await here.wait_for_selector("text=Only this device is signed in.")
-    async with asyncio.timeout(5):
-        while not there.url.startswith(address + "/signin"):
-            await there.goto(address + "/you")
+    await there.wait_for_url(address + "/signin?next=*", timeout=5000)  # nobody touches it
+
+
+async def test_without_a_script_search_shows_a_link_instead_of_waiting_for_ever(browser: Browser, address: str) -> None:
+    scripted = await browser.new_context()
+    page, _ = await signed_in(scripted, address, "mara")
+    await page.goto(address + "/search?q=metropolis")
+    await page.wait_for_selector("text=Films: 1 found")
+    assert not await page.is_visible(".unscripted")
+    plain = await browser.new_context(java_script_enabled=False, storage_state=await scripted.storage_state())
+    bare = await plain.new_page()
+    await bare.goto(address + "/search?q=metropolis")
+    assert not await bare.is_visible(".skel")
+    await bare.click("text=Ask the other sources")
+    await bare.wait_for_selector("text=Films: 1 found")
+    assert await bare.is_visible(".result >> text=Metropolis")
+
+
+async def test_a_form_that_is_refused_keeps_the_key_and_focuses_what_is_wrong(browser: Browser, address: str) -> None:
+    page, complaints = await signed_in(await browser.new_context(), address, "mara")
+    await page.goto(address + "/admin/services/new/filmfinder")
+    await page.fill("#f-name", "Films HD")
+    await page.fill("#set-url", "http://films-hd:7878")
+    await page.fill("#set-key", "wrong")
+    await page.click("#instance-form .primary")
+    await page.wait_for_selector("#test-result >> text=Save anyway")
+    assert await page.input_value("#set-key") == "wrong"
+    await page.fill("#set-url", "films")
+    await page.click("#instance-form .primary")
+    await page.wait_for_selector("#set-url[aria-invalid=true]:focus")
+    assert await page.input_value("#set-key") == "wrong"
+    await page.fill("#set-url", "http://films-hd:7878")
+    await page.fill("#set-key", "sesame-hd")
+    await page.click("#instance-form .primary")
+    await page.wait_for_url(address + "/admin/services/films-hd")
+    assert complaints == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from vaderflix_core.host import Host
 from vaderflix_web.app import create_app
 from vaderflix_web.auth import local_path
 from vaderflix_web.guards import UndeclaredRoutes
+from vaderflix_web.proof import site_of
 
 from .conftest import Visitor
 
@@ -141,3 +143,21 @@ async def test_forms_without_their_token_change_nothing(visit: Any, host: Host) 
     assert len(await host.access.list_users()) == 3
     assert len(await host.instances.list()) == 5
     assert (await visitor.get("/")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("public", "asked", "site"),
+    [
+        (None, "http://films.lan:8484", "http://films.lan:8484"),
+        ("https://films.example", "http://10.0.0.2:8484", "https://films.example"),
+        ("https://films.example", "http://localhost:8484", "https://films.example"),
+        ("http://localhost:8484", "http://127.0.0.1:8484", "http://127.0.0.1:8484"),
+        ("http://127.0.0.1:8484", "http://localhost:8484", "http://localhost:8484"),
+    ],
+)
+def test_a_site_is_the_public_address_or_whichever_name_of_this_machine_was_asked(
+    public: str | None, asked: str, site: str
+) -> None:
+    app = SimpleNamespace(state=SimpleNamespace(host=SimpleNamespace(config=SimpleNamespace(base_url=public))))
+    connection = SimpleNamespace(base_url=f"{asked}/", app=app)
+    assert site_of(connection).origin == site  # type: ignore[arg-type]

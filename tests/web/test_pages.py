@@ -152,3 +152,14 @@ async def test_a_viewer_is_not_offered_requests(visit: Any) -> None:
     text = (await visitor.get("/title/movie/tmdb-19")).text
     assert "Not for this account" in text
     assert (await visitor.post("/title/movie/tmdb-19/request")).status_code == 403
+
+
+async def test_films_lead_to_series_and_back_and_the_tab_holds_both(visit: Any) -> None:
+    visitor = await visit("noor")
+    for here, there in (("/films", "/series"), ("/series", "/films")):
+        page = (await visitor.get(here)).text
+        switch = page[page.index('<nav class="seg"') :].partition("</nav>")[0]
+        assert f'href="{here}" aria-current="page"' in switch
+        assert f'href="{there}"' in switch
+        tabs = page[page.index('<nav class="tabbar"') :]
+        assert 'href="/films" aria-current="page"' in tabs

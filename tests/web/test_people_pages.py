@@ -234,3 +234,33 @@ async def test_hostile_names_stay_names_on_every_admin_page(host: Host, visit: A
         text = (await mara.get(path)).text
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path
+
+
+async def test_the_log_says_rights_and_settings_and_invitations_in_words(host: Host, visit: Any) -> None:
+    mara = await visit("mara")
+    noor = (await users(host))["noor"]
+    await host.people.change((await users(host))["mara"], noor.id, granted=["request.movie"], withheld=[])
+    films = await host.instances.get("films")
+    changed = {**films.settings, "profile": "2"}
+    await mara.post(
+        "/admin/services/films",
+        {"name": films.name, "priority": "50", "enabled": "on", "s.url": changed["url"], "s.key": "", "s.profile": "2"},
+    )
+    form = {"role": "requester", "uses": "1", "days": "3", "note": "", "email": ""}
+    await mara.post("/admin/invitations", form)
+    page = (await mara.get("/admin/activity")).text
+    for part in ("Given beside the role", "Request films", "Invitation 1", "<dd>Quality, Check the certificate</dd>"):
+        assert part in page
+    for part in ("request.movie", "invitation 1", ">changed settings<"):
+        assert part not in page
+    assert '<label class="dated" for="a-since"><span class="small-text quiet-text">From</span>' in page
+
+
+async def test_the_rights_of_a_person_are_folded_and_counted(host: Host, visit: Any) -> None:
+    mara = await visit("mara")
+    noor = (await users(host))["noor"]
+    assert "As the role says." in (await mara.get(f"/admin/people/{noor.id}")).text
+    await host.people.change((await users(host))["mara"], noor.id, granted=["request.movie"], withheld=[])
+    page = (await mara.get(f"/admin/people/{noor.id}")).text
+    assert re.search(r"[12] rights? differs? from the role\.", page)
+    assert 'name="right.browse"' in page.partition('<details class="advanced">')[2].partition("</details>")[0]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from world import Finder
 
-from vaderflix_core.api import AuthFailed
+from vaderflix_core.api import AuthFailed, Quality
 from vaderflix_core.host import Host
 from vaderflix_core.plugins.records import InstanceState
 from vaderflix_web.pages.admin.instance import slug
@@ -82,6 +82,50 @@ async def test_the_connection_is_tested_with_the_form_and_the_stored_secret(visi
     incomplete = await mara.post("/admin/test-connection", {**form, "s.url": "", "instance": ""}, hx_request="true")
     assert "Failed" in incomplete.text
     assert "<b>Address</b>" in incomplete.text  # as the form calls it
+
+
+async def test_what_cannot_be_reached_is_saved_only_when_one_insists(visit: Any, host: Host) -> None:
+    mara = await visit("mara")
+    wrong = {**NEW, "s.key": "wrong"}
+    refused = await mara.post("/admin/services/new/filmfinder", wrong)
+    assert refused.status_code == 422
+    for part in ("It refused our credentials.", "Save anyway", "Nothing was saved."):
+        assert part in refused.text
+    quick = await mara.post("/admin/services/new/filmfinder", wrong, hx_request="true")
+    assert (quick.status_code, quick.headers["hx-trigger-after-settle"]) == (200, "refused")
+    assert 'form="instance-form" name="anyway"' in quick.text
+    assert "films-hd" not in {c.id for c in await host.instances.list()}
+    saved = await mara.post("/admin/services/new/filmfinder", {**wrong, "anyway": "yes"}, hx_request="true")
+    assert saved.headers["hx-redirect"] == "/admin/services/films-hd"
+    # what was reached before, and is not changed, is not tested again
+    again = {**NEW, "s.key": "", "s.verify": "", "name": "Films UHD"}
+    assert (await mara.post("/admin/services/films-hd", again)).status_code == 303
+
+
+async def test_a_wrong_field_is_focused_and_the_lists_of_the_service_stay(visit: Any) -> None:
+    mara = await visit("mara")
+    wrong = await mara.post("/admin/services/new/filmfinder", {**NEW, "s.url": "films"})
+    assert re.search(r'<input[^>]*id="set-url"[^>]* autofocus', wrong.text)
+    double = {**NEW, "s.url": "http://films:7878", "s.profile": "2"}
+    answer = await mara.post("/admin/services/new/filmfinder", double)
+    assert "has this address" in answer.text
+    assert '<option value="2" selected>4K, then 1080p</option>' in answer.text
+    quick = await mara.post("/admin/services/new/filmfinder", {**NEW, "s.url": "films"}, hx_request="true")
+    assert re.search(r'id="set-url-box" hx-swap-oob="outerHTML".*aria-invalid="true" autofocus', quick.text, re.S)
+    assert 'id="set-key-box"' not in quick.text  # what was typed there stays
+
+
+async def test_the_list_says_who_gets_4k_and_how_each_service_is(visit: Any, host: Host, household: Any) -> None:
+    household.finders["films-4k"].qualities = frozenset({Quality.FOUR_K})
+    mara = await visit("mara")
+    assert "finds titles in 4K" in (await mara.get("/admin/services")).text
+    household.health.fail(AuthFailed("The key was refused."), "check")
+    await host.monitor.check_now("series")
+    listed = (await mara.get("/admin/services")).text
+    row = listed[listed.index('href="/admin/services/series"') :].partition('href="/admin/services/series"')[2]
+    assert "Needs you" in row.partition("Try now")[0]
+    assert "Running" not in row.partition("Try now")[0]
+    assert "Running" not in (await mara.get("/admin/services/series")).text
 
 
 async def test_a_plugin_that_does_not_load_is_listed_with_its_reason_and_trace(visit: Any) -> None:

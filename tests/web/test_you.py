@@ -323,6 +323,21 @@ async def test_the_address_changes_only_by_a_link(visit: Any, host: Host) -> Non
     answer = await visitor.post("/you/profile/email", {"email": "new@example.org", "password": PASSWORD})
     assert answer.status_code == 303
     assert (await person(host, "edith")).email is None
+    waiting = (await visitor.get("/you/profile")).text
+    assert "A link was sent to new@example.org" in waiting
+    assert "It works until" in waiting
+    assert (await visitor.post("/you/profile/email/cancel")).status_code == 303
+    assert "A link was sent to" not in (await visitor.get("/you/profile")).text
+    assert await host.passwords.awaited_email(await person(host, "edith")) is None
+
+
+async def test_an_open_page_can_ask_whether_its_session_lives(visit: Any) -> None:
+    visitor = await visit("edith")
+    assert (await visitor.get("/here")).status_code == 204
+    assert "data-here" in (await visitor.get("/you")).text
+    await visitor.post("/signout")
+    assert (await visitor.get("/here")).headers["location"] == "/signin?next=/here"
+    assert "data-here" not in (await visitor.get("/signin")).text
 
 
 async def test_calls_in_a_browsers_name_need_the_header(visit: Any, host: Host) -> None:

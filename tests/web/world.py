@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from vaderflix_core.api import (
     API_VERSION,
+    AuthFailed,
     Candidate,
     Choice,
     Download,
@@ -186,6 +187,8 @@ class Finder(FakeRequester):
         return {"profile": [Choice(value="1", label="1080p"), Choice(value="2", label="4K, then 1080p")]}
 
     async def test(self) -> ServiceInfo:
+        if self.settings.key.reveal() == "wrong":
+            raise AuthFailed("It refused our credentials.")
         return await self._answer("test", (), ServiceInfo(product="Finder", version="5.1"))
 
 

@@ -20,6 +20,7 @@ from ..store import users as user_store
 from ..store import ways as store
 from ..store.database import Database
 from ..store.jobs import Job
+from ..store.links import Link
 from .activity import Activity
 from .links import EMAIL, LIFETIMES, RESET, LinkEnded, Links
 from .models import User
@@ -203,6 +204,24 @@ class Passwords:
 
         await self._db.write(write)
         self._jobs.wake()
+
+    async def awaited_email(self, user: User) -> Link | None:
+        """The link that waits to be followed at a new address; `data["email"]` is the address."""
+        link = await self._db.read(lambda conn: link_store.newest(conn, user.id, EMAIL, self._clock()))
+        return link if link is not None and link.data["old"] == (user.email or "") else None
+
+    async def cancel_email(self, user: User) -> None:
+        """Let no link that was sent to a new address work any more."""
+        now = self._clock()
+
+        def write(conn: Connection) -> None:
+            link = link_store.newest(conn, user.id, EMAIL, now)
+            if link is not None:
+                link_store.revoke(conn, user.id, EMAIL, now)
+                before = {"email": link.data["email"]}
+                self._activity.note(conn, user, "email.change_cancelled", user.username, before=before)
+
+        await self._db.write(write)
 
     async def confirm_email(self, token: str) -> User:
         """Take the new address that a link was sent to. Raises `LinkEnded`."""

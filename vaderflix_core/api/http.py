@@ -173,7 +173,9 @@ class ServiceClient:
         status = response.status_code
         said = self._said(response) or f"HTTP {status}"
         if status in (401, 403):
-            raise AuthFailed(f"{self._origin} refused our credentials ({said}).")
+            raise AuthFailed(
+                f"{self._origin} refused our credentials ({said}). Check the key or token in the settings."
+            )
         if status == 404:
             raise NotFound(f"{self._origin}: {said}", status=status)
         if status == 429:

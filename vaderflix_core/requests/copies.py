@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from ..api.models import Episode, MediaKind, Progress, Quality, Season, Stage
 from ..api.roles import MediaSource, Qualities, Requester
-from ..failures import SourceFailed
+from ..failures import Conflict, SourceFailed
 from ..library.index import Library
 from ..plugins.guard import Answer, Guard, Outcome
 from ..plugins.pool import Binding, Pool
-from ..search.models import Held
+from ..search.models import Availability, Held, TitlePage, TitleSeason
 from .models import Request
 from .states import Coverage, coverage
 
@@ -36,6 +36,14 @@ def getters(pool: Pool, kind: MediaKind, quality: Quality) -> list[Binding]:
     ]
 
 
+def copies_of(pool: Pool, instance: str) -> frozenset[Quality]:
+    """Which copies a running service gets; none for one that gets no titles."""
+    if not pool.bindings(Requester, instance=instance):
+        return frozenset()
+    said = [_qualities(binding.provider) for binding in pool.bindings(Qualities, instance=instance)]
+    return frozenset().union(*said) if said else STANDARD_ONLY
+
+
 def _qualities(provider: object) -> frozenset[Quality]:
     said: frozenset[Quality] = provider.qualities  # type: ignore[attr-defined]
     return said
@@ -44,6 +52,40 @@ def _qualities(provider: object) -> frozenset[Quality]:
 def is_4k(height: int | None) -> bool:
     """Whether a picture of so many lines is 4K; one whose lines are not known is not."""
     return height is not None and height >= LEAST_LINES
+
+
+class AlreadyHeld(Conflict):
+    """The library holds the asked copy, so that there is nothing to get."""
+
+    code = "in_library"
+
+
+def film_held(page: TitlePage, quality: Quality) -> bool:
+    """Whether the library is known to hold a film in this quality. A 4K copy serves those who want any."""
+    held = page.hit.kind is MediaKind.MOVIE and bool(page.hit.held)
+    return held and (quality is Quality.STANDARD or is_4k(page.height))
+
+
+def refuse_held(page: TitlePage, quality: Quality, seasons: Sequence[int] = ()) -> None:
+    """Raises `AlreadyHeld` for what the library is known to hold. What it does not know can be asked for."""
+    title = page.hit.title
+    if film_held(page, quality):
+        copy = " in 4K" if quality is Quality.FOUR_K else ""
+        raise AlreadyHeld(f"{title} is in the library{copy} already. Play it there.")
+    if page.hit.kind is not MediaKind.SERIES or quality is Quality.FOUR_K:
+        return  # which episodes are there in 4K only the source knows
+    held = [season.number for season in page.seasons if _complete(season)]
+    if not seasons and held and not any(s.number > 0 and s.number not in held for s in page.seasons):
+        raise AlreadyHeld(f"All seasons of {title} are in the library already. Play them there.")
+    doubled = [str(number) for number in seasons if number in held]
+    if doubled:
+        said = f"Season {doubled[0]} is" if len(doubled) == 1 else f"Seasons {', '.join(doubled)} are"
+        raise AlreadyHeld(f"{said} in the library already. Ask only for what is missing.")
+
+
+def _complete(season: TitleSeason) -> bool:
+    """Whether a season is there and no further episode of it is known."""
+    return season.availability is Availability.AVAILABLE and season.held >= (season.known or 0)
 
 
 class Copies:

@@ -13,6 +13,7 @@ from ..access.activity import note
 from ..access.models import Permission, User
 from ..api.events import RequestChanged
 from ..api.models import ExternalIds, MediaKind, Quality
+from ..api.roles import Requester
 from ..bus import Bus
 from ..downloads.service import Downloads
 from ..failures import Conflict, Invalid, Missing, NotAllowed
@@ -22,7 +23,7 @@ from ..plugins.pool import Pool
 from ..store import jobs as job_store
 from ..store import requests as store
 from ..store.database import Database
-from .copies import getters
+from .copies import copies_of, getters
 from .models import Request, RequestState, TimelineEntry
 from .states import ENDED, OPEN, may_move
 
@@ -138,6 +139,13 @@ class Requests:
     def offers(self, kind: MediaKind, quality: Quality = Quality.STANDARD) -> bool:
         """Whether some service that runs now gets such copies of this kind of title."""
         return bool(getters(self._pool, kind, quality))
+
+    def unspoken_to(self, user: User) -> frozenset[str]:
+        """The services that get only 4K copies, for an account that may not ask for any: it need not hear of them."""
+        if any(may_ask(user, kind, Quality.FOUR_K) for kind in MediaKind):
+            return frozenset()
+        names = {binding.instance for binding in self._pool.bindings(Requester)}
+        return frozenset(name for name in names if copies_of(self._pool, name) == {Quality.FOUR_K})
 
     # -- deciding ------------------------------------------------------------------------------------------------
 

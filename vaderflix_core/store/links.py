@@ -45,6 +45,12 @@ def get(conn: Connection, token_hash: bytes, kind: str, now: datetime) -> Link |
     return _link(conn.execute(query).first())
 
 
+def newest(conn: Connection, user_id: int, kind: str, now: datetime) -> Link | None:
+    """The newest link of a kind that still works for an account."""
+    query = select(*_COLUMNS).where(c.user_id == user_id, c.kind == kind, c.used_at.is_(None), c.expires_at > now)
+    return _link(conn.execute(query.order_by(c.created_at.desc()).limit(1)).first())
+
+
 def use(conn: Connection, token_hash: bytes, kind: str, now: datetime) -> Link | None:
     """Use a link up; of several that try at once, one gets it."""
     query = (

@@ -69,7 +69,9 @@ def view_of(
     text = "" if field.kind == "secret" else _text(value)
     if options and text and text not in dict(options):
         options = ((text, _("%(value)s (not offered any more)") % {"value": text}), *options)
-    if options and not field.required and "" not in dict(options):
+    # a list of the plugin's own with a default needs no empty line: the default is one of its lines
+    chosen = bool(field.choices and field.default)
+    if options and not field.required and not chosen and "" not in dict(options):
         options = (("", _("As the service decides")), *options)
     return FieldView(
         name=field.name,

@@ -71,7 +71,8 @@ def menu_for(viewer: User | None, path: str) -> Menu:
         top.append(link)
         tabs.append(link)
     else:
-        tabs.insert(1, films)
+        # one place for both kinds: there is room for five
+        tabs.insert(1, Link(_("Library"), "/films", "film", films.current or series.current))
     return Menu(tuple(top), (*tabs, you))
 
 

@@ -16,6 +16,7 @@ from vaderflix_core.failures import Invalid
 from .auth import Connection, address_of, host_of, is_https
 from .limits import guessing
 
+THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 PASSKEY_COOKIE = "vf_passkey"
 PASSKEY_PATH = "/api/v1"
 
@@ -51,8 +52,12 @@ async def proving(connection: Connection, subject: str) -> AsyncIterator[None]:
 
 
 def site_of(connection: Connection) -> Site:
-    """Where this house is, as the browser sees it: the configured public address, else the one it asked for."""
-    url = urlsplit(host_of(connection).config.base_url or str(connection.base_url))
+    """Where this house is, as the browser sees it: the configured public address, else the one it asked for.
+
+    A public address that is only this machine is any of its names: browsers hold them apart.
+    """
+    asked, public = urlsplit(str(connection.base_url)), urlsplit(host_of(connection).config.base_url or "")
+    url = asked if not public.netloc or {asked.hostname, public.hostname} <= THIS_MACHINE else public
     return Site(f"{url.scheme}://{url.netloc}")
 
 

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Missing
+from vaderflix_core.requests.copies import refuse_held
 from vaderflix_core.requests.models import Request, RequestState
 
 from ..auth import host_of
@@ -30,11 +31,15 @@ def _out(request: Req, found: Request) -> RequestOut:
 
 @post("/requests", opt={"permission": "request"})
 async def ask(request: Req, data: JSONBody[Ask]) -> RequestOut:
-    """Request a title, in standard quality or in 4K. 409 `already_requested` when that copy is asked for already."""
+    """Request a title, in standard quality or in 4K.
+
+    409 `already_requested` when that copy is asked for already, `in_library` when the library holds it.
+    """
     host = host_of(request)
     page = await host.titles.get(data.kind, data.ref)
     if page is None:
         raise Missing("Nobody here knows this title.")
+    refuse_held(page, data.quality, data.seasons)
     made = await host.requests.create(
         request.user,
         kind=data.kind,

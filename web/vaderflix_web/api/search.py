@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from litestar import get
 from litestar.params import FromPath, FromQuery
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.api.models import MediaKind
 from vaderflix_core.failures import Missing
+from vaderflix_core.search.models import SourceOutcome
 
 from ..auth import host_of
 from ..page import Req
@@ -19,11 +22,18 @@ BROWSE = {"permission": "browse"}
 SEARCH = {**BROWSE, "limit": "search"}
 
 
+def _heard(request: Req, sources: Iterable[SourceOutcome]) -> tuple[SourceOutcome, ...]:
+    """How the sources fared of which this account may hear."""
+    unspoken = host_of(request).requests.unspoken_to(request.user)
+    heard = (source for source in sources if source.instance not in unspoken)
+    return told(heard, admin=request.user.may(Permission.DASHBOARD))
+
+
 @get("/search", opt=SEARCH)
 async def search(request: Req, q: FromQuery[str], kind: FromQuery[MediaKind | None] = None) -> SearchOut:
     """The library and every service that could get a title, merged; waits for each up to its time limit."""
     report = await host_of(request).search.report(q[:200], kind)
-    sources = told(report.sources, admin=request.user.may(Permission.DASHBOARD))
+    sources = _heard(request, report.sources)
     return SearchOut(query=report.query, hits=[HitOut.of(hit) for hit in report.hits], sources=list(sources))
 
 
@@ -46,8 +56,8 @@ async def title(request: Req, kind: FromPath[MediaKind], ref: FromPath[str]) -> 
     asked = await host.requests.for_title(kind, page.hit.ids)
     manager = is_manager(request)
     mine = [r for r in asked if manager or r.user_id == request.user.id]
-    sources = told(page.sources, admin=request.user.may(Permission.DASHBOARD))
-    return TitleOut.of(page, tuple(sources), [RequestOut.of(r, manager=manager) for r in mine])
+    sources = _heard(request, page.sources)
+    return TitleOut.of(page, sources, [RequestOut.of(r, manager=manager) for r in mine])
 
 
 HANDLERS = [search, search_library, title]

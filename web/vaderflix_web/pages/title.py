@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from litestar import get, post
 from litestar.params import FromPath, FromQuery
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vaderflix_core.api import MediaKind, Quality
 from vaderflix_core.failures import Failure, Invalid, Missing
-from vaderflix_core.requests.copies import is_4k
+from vaderflix_core.requests.copies import AlreadyHeld, film_held, is_4k, refuse_held
 from vaderflix_core.requests.service import AlreadyRequested, may_ask, needs_no_approval
 from vaderflix_core.requests.states import ENDED
 
@@ -78,8 +80,13 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     found = await known_title(request, kind, ref)
     host, hit = host_of(request), found.hit
     button, asked = await hit_button(host, request.user, hit)
+    in_4k = await _in_4k(request, found)
+    if in_4k is not None and in_4k.chip and button.dialog:
+        # something is under way already: what can still be asked for is a second copy
+        button = replace(button, label=_("Request a standard copy"), look="plain")
     seen, waiting = await _seen(request, found), await _asked(request, found)
-    silent = [s for s in found.sources if not s.ok]
+    unspoken = host.requests.unspoken_to(request.user)
+    silent = [s for s in found.sources if not s.ok and s.instance not in unspoken]
     return page(
         request,
         "title.html",
@@ -92,7 +99,7 @@ async def title(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
         asked_href=f"/requests/{asked.id}" if asked and owned(request.user, asked) else "",
         seasons=[(s, season_chip(s, waiting.get(s.number))) for s in found.seasons],
         can_ask=_can_ask(request, found),
-        in_4k=await _in_4k(request, found),
+        in_4k=in_4k,
         missing=_missing(found, waiting),
         silent=silent,
         facts=_facts(request, found),
@@ -119,13 +126,24 @@ def _offers_4k(request: Req, found: TitlePage) -> bool:
     return bool(found.requesters) and offered and may_ask(request.user, kind, Quality.FOUR_K)
 
 
-async def _in_4k(request: Req, found: TitlePage) -> str:
-    """What the page says of 4K beside its one button: `ask`, the address of one's own request, or nothing."""
+class In4K(Struct, frozen=True):
+    """What the page says of 4K beside its one button: how far a request is, with its address, or where to ask."""
+
+    chip: Chip | None = None
+    href: str = ""
+
+
+async def _in_4k(request: Req, found: TitlePage) -> In4K | None:
     asked = await open_request(host_of(request), found.hit, Quality.FOUR_K)
-    if asked is not None and owned(request.user, asked):
-        return f"/requests/{asked.id}"
-    held = found.hit.kind is MediaKind.MOVIE and is_4k(found.height)
-    return "ask" if asked is None and not held and _offers_4k(request, found) else ""
+    if asked is not None:
+        chip = chip_of(asked)
+        chip = replace(chip, word=_("In 4K: %(how)s") % {"how": chip.word})
+        if owned(request.user, asked):
+            return In4K(chip, f"/requests/{asked.id}")
+        return In4K(chip) if may_ask(request.user, found.hit.kind, Quality.FOUR_K) else None
+    if film_held(found, Quality.FOUR_K) or not _offers_4k(request, found):
+        return None
+    return In4K(href=f"{title_href(found.hit.kind, found.hit.ref)}/request?quality=4k")
 
 
 def _missing(found: TitlePage, asked: Collection[int]) -> list[int]:
@@ -196,7 +214,7 @@ async def request_form(
     """The request dialog; a page of its own where no script runs."""
     found = await known_title(request, kind, ref)
     offered = _offers_4k(request, found)
-    wants_4k = quality is Quality.FOUR_K or not may_ask(request.user, found.hit.kind)
+    wants_4k = quality is Quality.FOUR_K or not _asks_standard(request, found)
     quality = Quality.FOUR_K if offered and wants_4k else Quality.STANDARD
     asked = await _asked(request, found, quality)
     if quality is Quality.FOUR_K:
@@ -204,6 +222,12 @@ async def request_form(
     else:
         chosen = _missing(found, asked)
     return await _form(request, found, title_href(found.hit.kind, found.hit.ref or ref), chosen, quality)
+
+
+def _asks_standard(request: Req, found: TitlePage) -> bool:
+    """Whether a standard copy is there to be asked for: the account may, and the library lacks something of it."""
+    lacking = not found.seasons or any(s.availability != "available" for s in found.seasons)
+    return may_ask(request.user, found.hit.kind) and lacking and not film_held(found, Quality.STANDARD)
 
 
 async def _form(
@@ -233,7 +257,10 @@ async def _form(
         error=error,
         auto=needs_no_approval(request.user, found.hit.kind, quality),
         in_4k=in_4k,
-        choice_4k=_offers_4k(request, found) and may_ask(request.user, found.hit.kind),
+        held=film_held(found, quality),
+        choice_4k=_offers_4k(request, found) and _asks_standard(request, found),
+        slower_4k=not needs_no_approval(request.user, found.hit.kind, Quality.FOUR_K)
+        and needs_no_approval(request.user, found.hit.kind),
         released=found.released,
     )
 
@@ -251,6 +278,7 @@ async def ask(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
     if hit.kind is MediaKind.SERIES and found.seasons and not chosen:
         return await _form(request, found, base, [], quality, _("Choose at least one season."), status=422)
     try:
+        refuse_held(found, quality, chosen)
         made = await host_of(request).requests.create(
             request.user,
             kind=hit.kind,
@@ -265,8 +293,8 @@ async def ask(request: Req, kind: FromPath[str], ref: FromPath[str]) -> Page:
         if owned(request.user, already.request):
             return go_to(request, f"/requests/{already.request.id}", said=_("You asked for it already."))
         return go_to(request, base, said=_("Somebody asked for it already. You see here when it is ready."))
-    except Invalid as failure:
-        return await _form(request, found, base, chosen, quality, failure.message, status=422)
+    except (AlreadyHeld, Invalid) as failure:
+        return await _form(request, found, base, chosen, quality, failure.message, status=failure.status)
     return go_to(request, f"/requests/{made.id}", said=_("%(title)s requested") % {"title": what(made)})
 
 

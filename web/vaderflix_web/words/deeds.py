@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..i18n import _
+from .permissions import permission_words
 
 if TYPE_CHECKING:
     from vaderflix_core.store.activity import Entry
@@ -22,6 +23,7 @@ DEEDS: dict[str, str] = {
     "download.pause": "Paused a download",
     "download.recheck": "Had a download checked",
     "download.resume": "Resumed a download",
+    "email.change_cancelled": "Took back a change of the email address",
     "email.change_asked": "Asked for another email address",
     "email.changed": "Changed the email address",
     "house.changed": "Changed the house settings",
@@ -136,6 +138,22 @@ _ICONS = {
 # deeds to oneself: their subject is oneself, so these values say which one it was
 _TO_ONESELF = frozenset({"data", "device", "email", "key", "news", "password", "profile", "second_factor", "session"})
 _TELLING = ("name", "device", "address", "display_name", "time_zone", "muted", "devices", "email")
+_RIGHTS = frozenset({"granted", "withheld", "permissions", "scopes"})
+# how the log's values are called where their own name does not say it
+_NAMES = {
+    "at": "At",
+    "by": "Asked for by",
+    "closed": "Account closed",
+    "display_name": "Name",
+    "email": "Email address",
+    "enabled": "Switched on",
+    "granted": "Given beside the role",
+    "muted": "News not wanted",
+    "permissions": "Rights",
+    "priority": "Order",
+    "scopes": "May do",
+    "withheld": "Taken from the role",
+}
 
 
 def deed_words(action: str) -> str:
@@ -150,11 +168,34 @@ def group_choices(actions: Iterable[str]) -> list[tuple[str, str]]:
     return sorted(((n, _(GROUPS[n]) if n in GROUPS else n.capitalize()) for n in names), key=lambda one: one[1])
 
 
+def subject_words(entry: Entry) -> str:
+    """What an entry was about; invitations are kept by their number alone."""
+    thing, _space, number = entry.subject.partition(" ")
+    if thing == "invitation" and number.isdigit():
+        return _("Invitation %(n)s") % {"n": number}
+    return entry.subject
+
+
 def changes(entry: Entry) -> list[tuple[str, str, str]]:
     """What was what before and after: the name of each value, and both; empty where there was none."""
     names = [*entry.before, *(n for n in entry.after if n not in entry.before)]
-    found = [(n.replace("_", " "), entry.before.get(n, ""), entry.after.get(n, "")) for n in names]
+    found = [(_name(n), _value(n, entry.before.get(n, "")), _value(n, entry.after.get(n, ""))) for n in names]
     return [one for one in found if one[1] or one[2]]
+
+
+def _name(name: str) -> str:
+    return _(_NAMES[name]) if name in _NAMES else name.replace("_", " ").capitalize()
+
+
+def _value(name: str, text: str) -> str:
+    """A kept value in words."""
+    if name in _RIGHTS:
+        return ", ".join(permission_words(one.strip()) for one in text.split(",") if one.strip())
+    if name == "muted":
+        return ", ".join(_(one.strip().replace("_", " ")) for one in text.split(","))
+    if name == "state":
+        return _(text.replace("_", " "))
+    return {"True": _("Yes"), "False": _("No"), "true": _("Yes"), "false": _("No")}.get(text, text)
 
 
 def icon_of(entry: Entry) -> str:
@@ -164,7 +205,9 @@ def icon_of(entry: Entry) -> str:
 
 def about(entry: Entry) -> str:
     """Which thing one's own deed was about; empty when the deed says it all."""
+    if entry.action == "invite.used":
+        return ""
     if entry.action.partition(".")[0] not in _TO_ONESELF:
-        return entry.subject
+        return subject_words(entry)
     values = {**entry.before, **entry.after}
     return ", ".join(values[name] for name in _TELLING if values.get(name))

@@ -101,6 +101,11 @@ def instance_chip(state: str) -> Chip:
     }.get(state, Chip(state, "info"))
 
 
+def service_chip(state: str, severity: str | None) -> Chip:
+    """The one chip of a service: how it runs, or what its last check found when it runs and is not well."""
+    return health_chip(severity) if state == "running" and severity in ("warning", "error") else instance_chip(state)
+
+
 def download_chip(state: str) -> Chip:
     """The chip of a download, for admins."""
     return {

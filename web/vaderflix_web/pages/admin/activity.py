@@ -15,7 +15,7 @@ from vaderflix_core.failures import Conflict
 from ...auth import host_of
 from ...i18n import _
 from ...page import Page, Req, go_to, page
-from ...words.deeds import changes, deed_words, group_choices
+from ...words.deeds import changes, deed_words, group_choices, subject_words
 from .common import admin_page
 
 OPT = {"permission": "activity.view"}
@@ -60,7 +60,7 @@ async def activity(
     return await admin_page(
         request,
         "admin/activity.html",
-        rows=[(entry, deed_words(entry.action), changes(entry)) for entry in found[:PAGE]],
+        rows=[(entry, deed_words(entry.action), subject_words(entry), changes(entry)) for entry in found[:PAGE]],
         older=found[PAGE - 1].id if len(found) > PAGE else None,
         people=[person.user for person in await host.people.all()],
         groups=group_choices(await host.activity.actions()),

@@ -10,17 +10,18 @@ from litestar import get, post
 from litestar.datastructures import FormMultiDict
 from litestar.params import FromPath
 
-from vaderflix_core.api import Notifier
+from vaderflix_core.api import Choice, Notifier
 from vaderflix_core.api.settings import fields
 from vaderflix_core.failures import Conflict, Failure, Invalid, Missing
 from vaderflix_core.plugins.records import InstanceConfig, PluginRecord
+from vaderflix_core.plugins.supervisor import TestResult
 
 from ...auth import host_of
 from ...forms import values_of, views
 from ...i18n import _
-from ...page import Page, Req, go_to, page
+from ...page import Page, Req, go_to, is_htmx, page
 from ...proof import site_of
-from ...words.states import health_chip, instance_chip
+from ...words.states import health_chip, service_chip
 from .common import admin_page
 
 
@@ -41,6 +42,8 @@ async def _form_page(
     errors: Mapping[str, str] | None = None,
     base_errors: Mapping[str, str] | None = None,
     problem: str = "",
+    offered: Mapping[str, list[Choice]] | None = None,
+    can_anyway: bool = False,
     status: int = 200,
 ) -> Page:
     assert plugin.info is not None
@@ -49,7 +52,13 @@ async def _form_page(
     record = host.supervisor.records.get(config.id) if config else None
     calls = host.hints.address(config.id) if config else None
     health = next((h for h in host.monitor.status() if config and h.instance == config.id), None)
-    shown = views(plugin.info.settings, values if values is not None else stored, stored=stored, errors=errors)
+    shown = views(
+        plugin.info.settings,
+        values if values is not None else stored,
+        stored=stored,
+        errors=errors,
+        choices=offered,
+    )
     base = base or {
         "name": config.name if config else plugin.info.name,
         "priority": str(config.priority if config else 50),
@@ -63,7 +72,7 @@ async def _form_page(
         info=plugin.info,
         config=config,
         record=record,
-        chip=instance_chip(str(record.state)) if record else None,
+        chip=service_chip(str(record.state), health.severity if health else None) if record else None,
         health=health,
         webhook=f"{site_of(request).origin}{calls}" if calls else "",
         health_chip=health_chip(health.severity) if health else None,
@@ -74,6 +83,7 @@ async def _form_page(
         base=base,
         errors=base_errors or {},
         problem=problem,
+        can_anyway=can_anyway,
         notifies=bool(config and host.pool.bindings(Notifier, instance=config.id)),
         locked=bool(config and config.managed_by_file),
     )
@@ -104,32 +114,88 @@ def slug(name: str, taken: set[str]) -> str:
     return found
 
 
+async def _refused(
+    request: Req,
+    plugin: PluginRecord,
+    config: InstanceConfig | None,
+    form: FormMultiDict,
+    *,
+    problem: str = "",
+    errors: Mapping[str, str] | None = None,
+    base_errors: Mapping[str, str] | None = None,
+    result: TestResult | None = None,
+) -> Page:
+    """The form with what is wrong. Where a script runs only that is sent: what was typed, keys and all, stays there."""
+    assert plugin.info is not None
+    host, settings = host_of(request), plugin.info.settings
+    values, errors = values_of(settings, form), errors or {}
+    if is_htmx(request):
+        shown = views(settings, values, stored=config.settings if config else {}, errors=errors)
+        return page(
+            request,
+            "parts/save_refused.html",
+            headers={"hx-trigger-after-settle": "refused"},
+            problem=problem or next(iter((base_errors or {}).values()), ""),
+            result=result,
+            errors=errors,
+            labels={f.name: f.label for f in fields(settings)},
+            fields=[f for f in shown if f.error or not (f.dynamic or f.kind == "secret")],
+            can_anyway=result is not None,
+        )
+    offered: dict[str, list[Choice]] = {}
+    if any(f.dynamic for f in fields(settings)):
+        try:
+            offered = await host.supervisor.choices(plugin.id, host.instances.checked(plugin.id, values, config))
+        except Invalid:
+            pass  # what is not complete cannot be asked
+    return await _form_page(
+        request,
+        plugin,
+        config=config,
+        values=values,
+        base={k: str(form.get(k, "")) for k in ("name", "priority", "enabled")},
+        errors=errors,
+        base_errors=base_errors,
+        problem=problem or (result.message if result else ""),
+        offered=offered,
+        can_anyway=result is not None,
+        status=422,
+    )
+
+
 async def _save(request: Req, plugin: PluginRecord, config: InstanceConfig | None, form: FormMultiDict) -> Page:
     assert plugin.info is not None
-    instances = host_of(request).instances
-    base = {k: str(form.get(k, "")) for k in ("name", "priority", "enabled")}
+    host, instances = host_of(request), host_of(request).instances
+    name, priority, enabled = (str(form.get(k, "")) for k in ("name", "priority", "enabled"))
     values = values_of(plugin.info.settings, form)
-    again = {"config": config, "values": values, "base": base, "status": 422}
-    if not base["priority"].isdigit() or not 1 <= int(base["priority"]) <= 999:
+    if not priority.isdigit() or not 1 <= int(priority) <= 999:
         wrong = {"priority": _("Use a number from 1 to 999. 1 is asked first.")}
-        return await _form_page(request, plugin, base_errors=wrong, **again)  # type: ignore[arg-type]
-    if not base["name"].strip():
-        return await _form_page(request, plugin, base_errors={"name": _("This is needed")}, **again)  # type: ignore[arg-type]
+        return await _refused(request, plugin, config, form, base_errors=wrong)
+    if not name.strip():
+        return await _refused(request, plugin, config, form, base_errors={"name": _("A name is needed")})
     try:
+        complete = instances.checked(plugin.id, values, config)
+        unproven = config is None or not config.enabled or complete != config.settings
+        if enabled and unproven and not form.get("anyway"):
+            result = await host.supervisor.test(plugin.id, complete)
+            if not result.ok:
+                return await _refused(request, plugin, config, form, errors=result.errors, result=result)
         saved = await instances.save(
-            id=config.id if config else slug(base["name"], {c.id for c in await instances.list()}),
+            id=config.id if config else slug(name, {c.id for c in await instances.list()}),
             plugin=plugin.id,
-            name=base["name"],
+            name=name,
             settings=values,
-            enabled=bool(base["enabled"]),
-            priority=int(base["priority"]),
+            enabled=bool(enabled),
+            priority=int(priority),
             new=config is None,
             actor=request.user,
         )
     except Invalid as failure:
-        return await _form_page(request, plugin, errors=failure.fields, problem=failure.message, **again)  # type: ignore[arg-type]
+        return await _refused(request, plugin, config, form, errors=failure.fields, problem=failure.message)
     except Conflict as failure:
-        return await _form_page(request, plugin, problem=failure.message, **again)  # type: ignore[arg-type]
+        return await _refused(request, plugin, config, form, problem=failure.message)
+    if form.get("anyway"):
+        await host.monitor.check_now(saved.id)
     said = _("%(name)s was added") if config is None else _("%(name)s was saved")
     return go_to(request, f"/admin/services/{saved.id}", said=said % {"name": saved.name})
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from litestar import get, post
 from litestar.params import FromPath
 
+from vaderflix_core.api import Quality
 from vaderflix_core.failures import Failure
 from vaderflix_core.monitor.service import InstanceHealth
 from vaderflix_core.plugins.records import InstanceConfig, InstanceRecord, PluginRecord
+from vaderflix_core.requests.copies import copies_of
 
 from ...auth import host_of
 from ...i18n import _, ngettext
 from ...page import Page, Req, go_to
-from ...words.states import Chip, health_chip, instance_chip
+from ...words.states import Chip, service_chip
 from .common import admin_page
 
 ROLE_WORDS = {
@@ -36,9 +39,12 @@ def plugin_chip(record: PluginRecord, off: bool) -> Chip:
     }.get(str(record.state), Chip(str(record.state), "info"))
 
 
-def roles_line(record: InstanceRecord | None) -> str:
-    """What a running instance does, in a few words."""
-    return ", ".join(_(ROLE_WORDS[r]) for r in (record.roles if record else ()) if r in ROLE_WORDS)
+def roles_line(record: InstanceRecord | None, copies: Collection[Quality] = ()) -> str:
+    """What a running instance does, in a few words; `copies` are those that it gets."""
+    words = {role: _(said) for role, said in ROLE_WORDS.items()}
+    if Quality.FOUR_K in copies:
+        words["Requester"] = _("finds titles, also in 4K") if len(copies) > 1 else _("finds titles in 4K")
+    return ", ".join(words[r] for r in (record.roles if record else ()) if r in words)
 
 
 def _headline(services: int, bad: int) -> str:
@@ -53,14 +59,16 @@ def _row(request: Req, config: InstanceConfig, health: InstanceHealth | None) ->
     """One service. One that runs is still down when its last check says so: it may answer nothing but nonsense."""
     host = host_of(request)
     record = host.supervisor.records.get(config.id)
-    down = record is not None and record.state == "running" and health is not None and health.severity == "error"
+    running = record is not None and record.state == "running"
+    ails = running and health is not None and health.severity in ("warning", "error")
+    down = ails and health is not None and health.severity == "error"
     return {
         "config": config,
         "record": record,
-        "error": health.message if down and health else record.error if record else "",
-        "chip": health_chip("error") if down else instance_chip(str(record.state) if record else "disabled"),
+        "error": health.message if ails and health else record.error if record else "",
+        "chip": service_chip(str(record.state) if record else "disabled", health.severity if health else None),
         "plugin": host.plugins.get(config.plugin),
-        "roles": roles_line(record),
+        "roles": roles_line(record, copies_of(host.pool, config.id)),
         "retry": down or (record is not None and record.state in ("failed", "needs_attention", "retrying")),
     }
 

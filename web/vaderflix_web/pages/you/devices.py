@@ -12,6 +12,7 @@ from vaderflix_core.access.agents import Agent, agent_of
 from vaderflix_core.failures import Missing
 
 from ...auth import host_of, session_id_of
+from ...guards import SIGNED_IN
 from ...i18n import _, ngettext
 from ...page import Page, Req, go_to
 from .common import OPT, you_page
@@ -63,4 +64,9 @@ async def end_others(request: Req) -> Page:
     return go_to(request, "/you/devices", said=said)
 
 
-HANDLERS = [devices, end, end_others]
+@get("/here", opt={"permission": SIGNED_IN}, status_code=204)
+async def here(request: Req) -> None:
+    """Whether the session still lives: what an open page asks, so that a device signed out elsewhere shows it."""
+
+
+HANDLERS = [devices, end, end_others, here]

@@ -28,6 +28,7 @@ async def _profile(
         errors=errors or {},
         problem=problem,
         address=address,
+        awaited=await host.passwords.awaited_email(request.user),
         mails=host.mails.possible and host.mails.has_address,
         has_password=await host.passwords.has_password(request.user.id),
     )
@@ -75,4 +76,11 @@ async def change_email(request: Req) -> Page:
     return go_to(request, "/you/profile", said=_("A link is on its way to %(address)s") % {"address": address.strip()})
 
 
-HANDLERS = [profile, save_profile, change_email]
+@post("/you/profile/email/cancel", opt=OPT)
+async def cancel_email(request: Req) -> Page:
+    """Let the link to the new address work no more."""
+    await host_of(request).passwords.cancel_email(request.user)
+    return go_to(request, "/you/profile", said=_("The link no longer works; your address stays"))
+
+
+HANDLERS = [profile, save_profile, change_email, cancel_email]

@@ -7,5 +7,8 @@ import "./zone.js";
 import "./menus.js";
 import "./theme.js";
 import "./copy.js";
+import "./refused.js";
+import "./here.js";
 
+document.documentElement.dataset.script = "";
 if (document.querySelector("[data-player]")) import("./player.js");
