@@ -333,7 +333,7 @@ async def test_the_address_changes_only_by_a_link(visit: Any, host: Host) -> Non
 
 async def test_an_open_page_can_ask_whether_its_session_lives(visit: Any) -> None:
     visitor = await visit("edith")
-    assert (await visitor.get("/here")).status_code == 204
+    assert (await visitor.get("/here")).status_code == 200
     assert "data-here" in (await visitor.get("/you")).text
     await visitor.post("/signout")
     assert (await visitor.get("/here")).headers["location"] == "/signin?next=/here"

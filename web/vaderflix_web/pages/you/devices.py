@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from litestar import get, post
+from litestar import MediaType, get, post
 from litestar.params import FromPath
 from msgspec import Struct
 
@@ -64,9 +64,10 @@ async def end_others(request: Req) -> Page:
     return go_to(request, "/you/devices", said=said)
 
 
-@get("/here", opt={"permission": SIGNED_IN}, status_code=204)
-async def here(request: Req) -> None:
+@get("/here", opt={"permission": SIGNED_IN}, media_type=MediaType.TEXT)
+async def here(request: Req) -> str:
     """Whether the session still lives: what an open page asks, so that a device signed out elsewhere shows it."""
+    return ""
 
 
 HANDLERS = [devices, end, end_others, here]
