@@ -125,7 +125,7 @@ async def follow(mara: Any, link: str) -> None:
     await page.get_by_label("User name").fill("mara")
     await page.get_by_label("Password").fill(OLD)
     await page.get_by_role("button", name="Sign in", exact=True).click()
-    await expect(page.get_by_role("alert")).to_contain_text("That did not match")
+    await expect(page.get_by_label("Password")).to_have_accessible_description(re.compile("That did not match"))
     answer = await page.goto(link)
     assert answer is not None
     assert answer.status == 404
