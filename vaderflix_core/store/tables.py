@@ -236,4 +236,5 @@ activity = Table(
     Column("before", Packed(dict[str, str]), nullable=False),
     Column("after", Packed(dict[str, str]), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),  # over this entry and the hash of the one before
+    Index("ix_activity_actor", "actor_id", "action"),
 )
