@@ -28,16 +28,22 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A migrated database: each test that takes it runs on SQLite and on PostgreSQL."""
+def empty_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without tables: each test that takes it runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'vaderflix.db'}"
     else:
         url = fresh_database(request.getfixturevalue("postgres_server"))
     database = Database(url)
-    migrate(database)
     yield database
     database.dispose()
+
+
+@pytest.fixture
+def db(empty_db: Database) -> Database:
+    """A migrated database, as `empty_db`."""
+    migrate(empty_db)
+    return empty_db
 
 
 class Clock:

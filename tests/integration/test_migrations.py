@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic import command
@@ -17,22 +15,15 @@ from vaderflix_core.store import requests as request_store
 from vaderflix_core.store.database import Database
 from vaderflix_core.store.metadata import metadata
 from vaderflix_core.store.migrate import alembic_config, current, migrate, newest
-from vaderflix_core.testing.servers import fresh_database
 
 NOW = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture
+def first(empty_db: Database) -> Database:
     """A database as the first schema made it."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'vaderflix.db'}"
-    else:
-        url = fresh_database(request.getfixturevalue("postgres_server"))
-    database = Database(url)
-    database.write_sync(lambda conn: command.upgrade(alembic_config(conn), "0001"))
-    yield database
-    database.dispose()
+    empty_db.write_sync(lambda conn: command.upgrade(alembic_config(conn), "0001"))
+    return empty_db
 
 
 def test_the_migrations_end_at_the_tables_that_the_code_works_with(db: Database) -> None:
