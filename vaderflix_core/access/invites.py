@@ -185,9 +185,8 @@ class Invites:
         """Invitations, newest first, with who came in by them."""
 
         def read(conn: Connection) -> list[Listed]:
-            return [
-                Listed(invite=invite, uses=uses, backed=_backed(conn, invite)) for invite, uses in store.newest(conn)
-            ]
+            backed = _backing(conn)
+            return [Listed(invite=invite, uses=uses, backed=backed(invite)) for invite, uses in store.newest(conn)]
 
         return await self._db.read(read)
 
@@ -204,7 +203,7 @@ class Invites:
 
         def read(conn: Connection) -> Invite | None:
             found = store.by_code(conn, digest(code), now)
-            return found if found is not None and _backed(conn, found) else None
+            return found if found is not None and _backing(conn)(found) else None
 
         invite = await self._db.read(read)
         if invite is None:
@@ -236,7 +235,7 @@ class Invites:
         now = self._clock()
 
         def come_in(conn: Connection, user: User) -> None:
-            if not _backed(conn, invite) or not store.use(conn, digest(code), user.id, now):
+            if not _backing(conn)(invite) or not store.use(conn, digest(code), user.id, now):
                 raise _not_open()
             if also is not None:
                 also(conn, user)
@@ -265,13 +264,17 @@ def _not_open() -> Missing:
     return Missing("This link does not work any more.", code="link_ended")
 
 
-def _backed(conn: Connection, invite: Invite) -> bool:
-    """Whether its maker may still give what it gives: an invitation is worth what they are now."""
-    maker = user_store.get(conn, invite.created_by) if invite.created_by is not None else None
-    role = next((role for role in user_store.all_roles(conn) if role.name == invite.role), None)
-    if maker is None or role is None:
-        return False
-    return maker.may(Permission.INVITE) and role.permissions <= maker.permissions
+def _backing(conn: Connection) -> Callable[[Invite], bool]:
+    """Tells whether an invitation's maker may still give what it gives: it is worth what they are now."""
+    makers = {user.id: user for user in user_store.all_users(conn)}
+    roles = {role.name: role.permissions for role in user_store.all_roles(conn)}
+
+    def backed(invite: Invite) -> bool:
+        maker = makers.get(invite.created_by) if invite.created_by is not None else None
+        gives = roles.get(invite.role)
+        return maker is not None and gives is not None and maker.may(Permission.INVITE) and gives <= maker.permissions
+
+    return backed
 
 
 def _terms(invite: Invite) -> dict[str, object]:
