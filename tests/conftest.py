@@ -1,18 +1,27 @@
-"""Fixtures that several suites share: the databases, as they are in production."""
+"""Fixtures that several suites share: the databases, as they are in production, and what is made once for a run."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from types import CodeType
 
 import pytest
+from argon2 import PasswordHasher
+from jinja2 import BytecodeCache, Environment
+from jinja2.bccache import Bucket
 from litestar import Litestar
 
+from vaderflix_core import host as host_module
+from vaderflix_core.access import hashing
 from vaderflix_core.host import Host
 from vaderflix_core.store.database import Database
 from vaderflix_core.store.migrate import migrate
 from vaderflix_core.testing.servers import ProgramMissing, fresh_database, postgres
+from vaderflix_web import templating
 from vaderflix_web.app import create_app, state_of
 from vaderflix_web.limits import make_limiter
 
@@ -39,11 +48,82 @@ def empty_db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     database.dispose()
 
 
+def migrated(url: str) -> str:
+    database = Database(url)
+    migrate(database)
+    database.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "vaderflix.db"
+    migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> str:
+    """The URL of a migrated database, to be copied."""
+    return migrated(fresh_database(postgres_server))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database: each test that takes it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), tmp_path)}"
+    else:
+        url = fresh_database(request.getfixturevalue("postgres_server"), request.getfixturevalue("migrated_postgres"))
+    database = Database(url)
+    yield database
+    database.dispose()
+
+
+class Compiled(BytecodeCache):
+    """The code of templates that were compiled before in this process."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once(migrated_sqlite: Path) -> Iterator[None]:
+    """Thousands of hosts are started in a run: their schema is copied, and a template is compiled by the first."""
+
+    def migrate_copy(database: Database) -> None:
+        if database.path is not None and not database.path.exists():
+            shutil.copy(migrated_sqlite, database.path)
+        migrate(database)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host_module, "migrate", migrate_copy)
+        patch.setattr(templating, "Environment", partial(Environment, bytecode_cache=Compiled()))
+        yield
+
+
+in_production = hashing._hasher
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_hashes() -> Iterator[None]:
+    """Passwords hashed in no time. What is said about the time or the work of a hash is tested with `true_hashes`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashing, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
 @pytest.fixture
-def db(empty_db: Database) -> Database:
-    """A migrated database, as `empty_db`."""
-    migrate(empty_db)
-    return empty_db
+def true_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "_hasher", in_production)
 
 
 class Clock:

@@ -17,7 +17,7 @@ from vaderflix_core.failures import TooMany
 from vaderflix_web.app import create_app
 from vaderflix_web.limits import Limiter, MemoryCounter
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("true_hashes")]
 
 PER_SECOND, SECONDS = 50, 3
 NAMES = tuple(f"user{number}" for number in range(7))

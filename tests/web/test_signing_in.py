@@ -381,6 +381,7 @@ async def ratio(one: Callable[[], Awaitable[Any]], other: Callable[[], Awaitable
     return min(times[0]) / min(times[1])
 
 
+@pytest.mark.usefixtures("true_hashes")
 async def test_the_time_of_an_answer_does_not_tell_either(host: Host) -> None:
     await host.access.change_user((await person(host, "edith")).id, email="edith@example.org")
     access, passwords = host.access, host.passwords

@@ -66,13 +66,19 @@ def postgres(folder: Path) -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def fresh_database(server_url: str) -> str:
-    """The URL of a new, empty database on a server that `postgres` started."""
+def fresh_database(server_url: str, like: str = "") -> str:
+    """The URL of a new database on a server that `postgres` started: empty, or a copy of the one at the URL `like`.
+
+    Nobody may be connected to what is copied.
+    """
     import psycopg
 
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        copied = f' TEMPLATE "{like.rpartition("/")[2]}"' if like else ""
+        if connection.info.server_version >= 150000:
+            copied += " STRATEGY FILE_COPY"  # a third of the time of the other, where nothing is synced
+        connection.execute(f'CREATE DATABASE "{name}"{copied}'.encode())
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 
