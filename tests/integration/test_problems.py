@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from houses import work
 
 from vaderflix_core.access.activity import Activity, ActivityFilter
 from vaderflix_core.access.models import User
@@ -24,7 +25,6 @@ from vaderflix_core.plugins.pool import Binding, Pool
 from vaderflix_core.problems.models import Problem, ProblemSort, ProblemState
 from vaderflix_core.problems.service import Problems
 from vaderflix_core.store import activity as activity_store
-from vaderflix_core.store import jobs as job_store
 from vaderflix_core.store import own_data
 from vaderflix_core.store import users as user_store
 from vaderflix_core.testing.fakes import FakeNotifier
@@ -71,10 +71,7 @@ class House:
         return problem
 
     async def work(self) -> None:
-        """Run all jobs that are due, and those that they make."""
-        while ids := await self.db.write(lambda c: job_store.relay(c, self.clock())):
-            for job_id in ids:
-                await self.runner.run(job_id)
+        await work(self.db, self.runner, self.clock)
 
     def told(self, user: User) -> list[tuple[str, str]]:
         return [(n.title, n.text) for n in self.notifier.sent if n.recipients[0].email == user.email]

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
+from houses import RequestHouse
 
 from vaderflix_core.access.models import User
-from vaderflix_core.access.service import Access
-from vaderflix_core.access.sessions import Sessions
 from vaderflix_core.api.errors import AuthFailed, BadAnswer, Rejected, Unavailable
 from vaderflix_core.api.events import RequestChanged
 from vaderflix_core.api.models import (
     Candidate,
     ExternalIds,
-    LibraryItem,
     MediaKind,
     Progress,
     Reason,
     Season,
     Stage,
 )
-from vaderflix_core.bus import Bus
-from vaderflix_core.downloads.service import Downloads
 from vaderflix_core.failures import Conflict, Invalid, Missing, NotAllowed
-from vaderflix_core.jobs.broker import Jobs
-from vaderflix_core.jobs.runner import Runner
-from vaderflix_core.library.index import Library
 from vaderflix_core.notify.service import Notify
-from vaderflix_core.plugins.guard import Guard
-from vaderflix_core.plugins.pool import Binding, Pool
-from vaderflix_core.requests.follow import Follower
 from vaderflix_core.requests.models import RequestState as S
-from vaderflix_core.requests.service import AlreadyRequested, Requests
-from vaderflix_core.requests.submit import ATTEMPTS, Submitter
-from vaderflix_core.store import jobs as job_store
-from vaderflix_core.store.users import seed_roles
-from vaderflix_core.testing.fakes import FakeMediaSource, FakeNotifier, FakeRequester
-from vaderflix_core.vault import Vault
+from vaderflix_core.requests.service import AlreadyRequested
+from vaderflix_core.requests.submit import ATTEMPTS
+from vaderflix_core.testing.fakes import FakeNotifier, FakeRequester
 
 pytestmark = pytest.mark.anyio
 
@@ -47,63 +32,27 @@ SHOW_IDS = ExternalIds(tvdb=71)
 SHOW = Candidate(kind=MediaKind.SERIES, title="One Step Beyond", year=1959, ids=SHOW_IDS)
 
 
-class House:
-    """The parts that carry a request, around fakes."""
+class House(RequestHouse):
+    """One requester for everything, and mail."""
 
     def __init__(self, db, clock) -> None:
-        self.db, self.clock = db, clock
-        self.bus, self.pool, self.guard = Bus(), Pool(), Guard(clock=clock, timeout=2)
-        self.requester, self.source, self.notifier = FakeRequester([FILM, SHOW]), FakeMediaSource(), FakeNotifier()
-        self.offer("films", "Films", "Requester", self.requester)
-        self.offer("library", "Library", "MediaSource", self.source)
-        self.offer("mail", "Mail", "Notifier", self.notifier)
-        db.write_sync(seed_roles)
-        self.access = Access(db, Sessions(db, Vault([bytes(32)]), clock, days=30), clock)
-        self.library = Library(db, self.pool, self.guard, clock=clock)
-        self.runner = Runner(db, clock)
-        self.jobs = Jobs(db, self.runner, clock)
-        self.downloads = Downloads(db, self.bus, self.pool, self.guard, clock)
-        self.requests = Requests(db, self.bus, self.jobs, self.downloads, self.pool, clock)
-        self.submitter = Submitter(db, self.bus, self.pool, self.guard, self.runner, clock)
-        self.follower = Follower(db, self.bus, self.pool, self.guard, self.library, clock)
+        super().__init__(db, clock)
+        self.requester, self.notifier = FakeRequester([FILM, SHOW]), FakeNotifier()
+        self.offer("films", self.requester, "Requester")
+        self.offer("mail", self.notifier, "Notifier")
         self.notify = Notify(
             db, self.bus, self.pool, self.guard, self.runner, clock, base_url=lambda: "https://flix.example"
-        )
-
-    def offer(self, instance, name, role, provider, priority=50) -> None:
-        self.pool.publish(
-            instance,
-            [Binding(plugin=instance, instance=instance, name=name, role=role, provider=provider, priority=priority)],
         )
 
     async def person(self, name="jonas", role="requester") -> User:
         return await self.access.create_user(name, None, role=role, email=f"{name}@household.example")
 
     async def ask(self, user, candidate=FILM, seasons=()):
-        return await self.requests.create(
-            user,
-            kind=candidate.kind,
-            ids=candidate.ids,
-            title=candidate.title,
-            year=candidate.year,
-            seasons=seasons,
-        )
-
-    async def work(self) -> None:
-        """Run all jobs that are due, and those that follow from them."""
-        while ids := await self.db.write(lambda c: job_store.relay(c, self.clock())):
-            for job_id in ids:
-                await self.runner.run(job_id)
+        return await super().ask(user, candidate, seasons=seasons)
 
     async def follow(self, **later) -> None:
         self.clock.forward(**(later or {"minutes": 1}))
         await self.follower.round()
-
-    def holds(self, candidate=FILM, **more) -> None:
-        item = LibraryItem(
-            key="1", kind=candidate.kind, title=candidate.title, ids=candidate.ids, added_at=datetime.now(UTC), **more
-        )
-        self.source.items = [item]
 
     def says(self, **progress) -> None:
         self.requester.states["1"] = Progress(**progress)
@@ -142,7 +91,7 @@ async def test_the_whole_way_from_asked_to_available(house):
     await house.follow()
     assert (await house.requests.get(jonas, request.id)).state is S.IMPORTING, "nobody can play it yet"
 
-    house.holds()
+    house.holds(FILM, None)
     await house.follow()
     assert (await house.requests.get(jonas, request.id)).state is S.AVAILABLE
     await house.work()
@@ -290,12 +239,12 @@ async def test_no_service_for_a_kind_keeps_the_request_waiting(house):
 async def test_the_admins_order_decides_and_the_trail_says_why(house):
     mara = await house.person("mara", "admin")
     picky, second = FakeRequester([FILM], accepts=False), FakeRequester([FILM])
-    house.offer("a-picky", "Picky", "Requester", picky, priority=10)
-    house.offer("b-second", "Second", "Requester", second, priority=20)
+    house.offer("picky", picky, "Requester", priority=10)
+    house.offer("second", second, "Requester", priority=20)
     request = await house.ask(mara)
     await house.work()
     sent = await house.requests.get(mara, request.id)
-    assert sent.instance == "b-second"
+    assert sent.instance == "second"
     assert [line.split(" ")[0] for line in sent.routing] == ["Picky", "Second"]
     assert house.requester.added == []
 
@@ -335,11 +284,11 @@ async def test_a_series_is_partly_available_until_every_asked_episode_is_held(ho
     request = await house.ask(mara, SHOW, (2,))
     await house.work()
     house.says(stage=Stage.PARTLY, seasons=(Season(number=2, episodes=10, aired=10, available=4),))
-    house.holds(SHOW, seasons=(Season(number=2, episodes=10, available=4),))
+    house.holds(SHOW, None, seasons=(Season(number=2, episodes=10, available=4),))
     await house.follow()
     assert (await house.requests.get(mara, request.id)).state is S.PARTLY_AVAILABLE
     house.says(stage=Stage.IMPORTED, seasons=(Season(number=2, episodes=10, aired=10, available=10),))
-    house.holds(SHOW, seasons=(Season(number=2, episodes=10, available=10),))
+    house.holds(SHOW, None, seasons=(Season(number=2, episodes=10, available=10),))
     await house.follow(minutes=2)
     assert (await house.requests.get(mara, request.id)).state is S.AVAILABLE
 
@@ -349,7 +298,7 @@ async def test_what_is_imported_and_not_in_the_library_is_told_once_a_scan_had_i
     film, show = await house.ask(mara), await house.ask(mara, SHOW, (2,))
     await house.work()
     half = (Season(number=2, episodes=10, aired=10, available=10),)
-    house.holds(SHOW, seasons=(Season(number=2, episodes=10, available=4),))
+    house.holds(SHOW, None, seasons=(Season(number=2, episodes=10, available=4),))
     house.requester.states = {number: Progress(stage=Stage.IMPORTED, seasons=half) for number in ("1", "2")}
     for minutes, reason in ((1, None), (11, Reason.NOT_IN_LIBRARY)):
         await house.follow(minutes=minutes)
@@ -357,7 +306,7 @@ async def test_what_is_imported_and_not_in_the_library_is_told_once_a_scan_had_i
         assert (waiting.state, waiting.reason) == (S.IMPORTING, reason)
         assert (partly.state, partly.reason) == (S.PARTLY_AVAILABLE, reason)
     assert waiting.evidence == "Films has imported it, and the library does not hold all of it."
-    house.holds()
+    house.holds(FILM, None)
     await house.follow()
     ready = await house.requests.get(mara, film.id)
     assert (ready.state, ready.reason) == (S.AVAILABLE, None)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import msgspec
 import pytest
+from houses import RequestHouse
 
-from vaderflix_core.access.activity import Activity, ActivityFilter
+from vaderflix_core.access.activity import ActivityFilter
 from vaderflix_core.access.models import ROLES, Permission, effective
-from vaderflix_core.access.service import Access
-from vaderflix_core.access.sessions import Sessions
 from vaderflix_core.api.errors import Unavailable
 from vaderflix_core.api.models import (
     Candidate,
     Episode,
     ExternalIds,
-    LibraryItem,
     MediaKind,
     Progress,
     Quality,
@@ -24,23 +20,11 @@ from vaderflix_core.api.models import (
     Season,
     Stage,
 )
-from vaderflix_core.bus import Bus
-from vaderflix_core.downloads.service import Downloads
 from vaderflix_core.failures import NotAllowed
-from vaderflix_core.jobs.broker import Jobs
-from vaderflix_core.jobs.runner import Runner
-from vaderflix_core.library.index import Library
 from vaderflix_core.notify.words import request_news
-from vaderflix_core.plugins.guard import Guard
-from vaderflix_core.plugins.pool import Binding, Pool
-from vaderflix_core.requests.follow import Follower
 from vaderflix_core.requests.models import RequestState as S
-from vaderflix_core.requests.service import AlreadyRequested, Requests
-from vaderflix_core.requests.submit import Submitter
-from vaderflix_core.store import jobs as job_store
-from vaderflix_core.store.users import seed_roles
-from vaderflix_core.testing.fakes import FakeMediaSource, FakeRequester
-from vaderflix_core.vault import Vault
+from vaderflix_core.requests.service import AlreadyRequested
+from vaderflix_core.testing.fakes import FakeRequester
 
 pytestmark = pytest.mark.anyio
 
@@ -50,64 +34,22 @@ FILM = Candidate(kind=MOVIE, title="Metropolis", year=1927, ids=ExternalIds(tmdb
 SHOW = Candidate(kind=SERIES, title="One Step Beyond", year=1959, ids=ExternalIds(tvdb=71))
 
 
-class House:
-    """A library, a requester for standard copies, and one for 4K."""
+class House(RequestHouse):
+    """A requester for standard copies, and one for 4K."""
 
     def __init__(self, db, clock) -> None:
-        self.db, self.clock = db, clock
-        bus, self.pool, self.guard = Bus(), Pool(), Guard(clock=clock, timeout=2)
-        self.source = FakeMediaSource()
+        super().__init__(db, clock)
         self.standard, self.big = FakeRequester([FILM, SHOW]), FakeRequester([FILM, SHOW], qualities=[FOUR_K])
-        self.offer("library", self.source, "MediaSource")
         self.offer("films", self.standard, "Requester", "Qualities")
         self.offer("films-4k", self.big, "Requester", "Qualities")
-        db.write_sync(seed_roles)
-        self.access = Access(db, Sessions(db, Vault([bytes(32)]), clock, days=30), clock)
-        self.activity = Activity(db, clock)
-        library, self.runner = Library(db, self.pool, self.guard, clock=clock), Runner(db, clock)
-        jobs, downloads = Jobs(db, self.runner, clock), Downloads(db, bus, self.pool, self.guard, clock)
-        self.requests = Requests(db, bus, jobs, downloads, self.pool, clock)
-        Submitter(db, bus, self.pool, self.guard, self.runner, clock)
-        self.follower = Follower(db, bus, self.pool, self.guard, library, clock)
-
-    def offer(self, instance, provider, *roles) -> None:
-        named = {"plugin": instance, "instance": instance, "name": instance, "provider": provider}
-        self.pool.publish(instance, [Binding(role=role, **named) for role in roles])
 
     async def ask(self, user, candidate=FILM, quality=FOUR_K, seasons=()):
-        return await self.requests.create(
-            user,
-            kind=candidate.kind,
-            ids=candidate.ids,
-            title=candidate.title,
-            year=candidate.year,
-            seasons=seasons,
-            quality=quality,
-        )
-
-    async def work(self) -> None:
-        while ids := await self.db.write(lambda c: job_store.relay(c, self.clock())):
-            for job_id in ids:
-                await self.runner.run(job_id)
+        return await super().ask(user, candidate, quality, seasons)
 
     async def follow(self, **progress) -> None:
         self.standard.states["1"] = self.big.states["1"] = Progress(**progress)
         self.clock.forward(minutes=2)
         await self.follower.round()
-
-    def holds(self, candidate=FILM, *heights, **more) -> None:
-        self.source.items = [
-            LibraryItem(
-                key=str(number),
-                kind=candidate.kind,
-                title=candidate.title,
-                ids=candidate.ids,
-                added_at=datetime.now(UTC),
-                height=height,
-                **more,
-            )
-            for number, height in enumerate(heights)
-        ]
 
     async def state(self, viewer, request) -> S:
         return (await self.requests.get(viewer, request.id)).state
@@ -207,7 +149,7 @@ async def test_a_lesser_copy_of_a_film_never_fulfils_a_request_in_4k(house, mara
         await house.follow(stage=Stage.IMPORTED)
     lacking = await house.requests.get(mara, request.id)
     assert lacking.reason is Reason.NOT_IN_LIBRARY
-    assert lacking.evidence == "films-4k has imported it, and the library does not hold all of it in 4K."
+    assert lacking.evidence == "Films-4k has imported it, and the library does not hold all of it in 4K."
     house.holds(FILM, height, 2160)
     await house.follow(stage=Stage.IMPORTED)
     assert await house.state(mara, request) is S.AVAILABLE
@@ -250,7 +192,7 @@ async def test_a_source_that_does_not_say_what_it_has_in_4k_takes_nothing_back(h
         await house.follow(stage=Stage.PARTLY, seasons=known)
     kept = await house.requests.get(mara, request.id)
     assert (kept.state, kept.reason) == (S.PARTLY_AVAILABLE, Reason.SERVICE_DOWN)
-    assert kept.evidence.startswith("library: ")
+    assert kept.evidence.startswith("Library: ")
 
 
 async def test_news_and_the_log_tell_the_copies_apart(house, mara):

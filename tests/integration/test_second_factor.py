@@ -3,61 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pyotp
 import pytest
+from houses import AccountHouse, outcomes
 from sqlalchemy import Connection
 
-from vaderflix_core.access.activity import Activity
-from vaderflix_core.access.links import EMAIL, RESET, SECOND_FACTOR, LinkEnded, Links
-from vaderflix_core.access.passwords import Passwords
+from vaderflix_core.access.links import EMAIL, RESET, SECOND_FACTOR, LinkEnded
 from vaderflix_core.access.policy import weakness
-from vaderflix_core.access.service import Access
-from vaderflix_core.access.sessions import Sessions
-from vaderflix_core.access.totp import SecondFactor, TicketEnded, WrongCode
-from vaderflix_core.failures import Conflict, Failure, Invalid, NotAllowed
-from vaderflix_core.jobs.broker import Jobs
-from vaderflix_core.jobs.runner import Runner
-from vaderflix_core.store import users as user_store
+from vaderflix_core.access.totp import TicketEnded, WrongCode
+from vaderflix_core.failures import Conflict, Invalid, NotAllowed
 from vaderflix_core.store.database import Database
-from vaderflix_core.vault import Vault
 
 pytestmark = pytest.mark.anyio
 
 OLD, NEW = "amber birch cedar delta", "fjord grove iris kelp"
 
 
-class House:
-    """The parts of the host that this is about, on one database."""
-
-    def __init__(self, db: Database, clock: Any) -> None:
-        self.db, self.clock = db, clock
-        db.write_sync(user_store.seed_roles)
-        self.vault = Vault([bytes(range(32))])
-        self.sessions = Sessions(db, self.vault, clock, days=30)
-        self.access = Access(db, self.sessions, clock)
-        self.links = Links(db, self.vault, clock)
-        self.activity = Activity(db, clock)
-        self.runner = Runner(db, clock)
-        self.jobs = Jobs(db, self.runner, clock)
-        self.mails: list[tuple[str, str, dict[str, str]]] = []
-        self.passwords = Passwords(db, self.access, self.links, self.activity, self.jobs, self.mail, clock)
-        self.factor = SecondFactor(db, self.vault, self.links, self.passwords, self.activity, clock)
-
-    def mail(self, conn: Connection, kind: str, to: str, data: Mapping[str, str], *, user_id: int) -> None:
-        self.mails.append((kind, to, dict(data)))
+class House(AccountHouse):
+    """With the steps of a second factor."""
 
     async def mailed(self, count: int) -> None:
         """Wait until that many mails were queued."""
         async with asyncio.timeout(10):
             while len(self.mails) < count:
                 await asyncio.sleep(0.01)
-
-    async def sign_in(self, user: Any) -> int:
-        return (await self.sessions.start(user, method="password", user_agent="test", ip="")).session.id
 
     async def with_factor(self, user: Any) -> tuple[pyotp.TOTP, list[str]]:
         offer = await self.factor.begin(user, OLD)
@@ -86,14 +59,6 @@ async def house(db: Database, clock: Any) -> AsyncIterator[House]:
 @pytest.fixture
 async def edith(house: House) -> Any:
     return await house.access.create_user("edith", OLD, email="edith@example.org")
-
-
-async def outcomes(*tries: Any) -> tuple[list[Any], list[BaseException]]:
-    """What went well and what did not, of things tried at once."""
-    done = await asyncio.gather(*tries, return_exceptions=True)
-    wrong = [one for one in done if isinstance(one, BaseException)]
-    assert all(isinstance(one, Failure) for one in wrong), wrong
-    return [one for one in done if not isinstance(one, BaseException)], wrong
 
 
 @pytest.mark.parametrize(
