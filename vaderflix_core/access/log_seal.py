@@ -125,12 +125,13 @@ class LogSeal:
         if await self.alarm() is not None:
             self._newest = 0  # what an admin accepts counts from then on
             return
+        known = self._newest  # before the look: another seal may be made during it
         found = await self._db.read(lambda conn: self._look(conn, whole=False))
         if found.trouble is not None:
             await self._raise(found.trouble, found.said)
             return
         number = found.seal.number if found.seal is not None else 0
-        if number < self._newest:
+        if number < known:
             await self._raise(Trouble.PUT_BACK, SAID[Trouble.PUT_BACK])
             return
 
@@ -140,7 +141,7 @@ class LogSeal:
                 return number  # another process was faster
             return self._keep(conn, found.end, number + 1)
 
-        self._newest = await self._db.write(write)
+        self._newest = max(self._newest, await self._db.write(write))
 
     def _keep(self, conn: Connection, end: Mark, number: int) -> int:
         seal = Seal(end=end, number=number, at=self._clock())
