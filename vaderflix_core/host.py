@@ -14,6 +14,7 @@ from .access.arrivals import Arrivals
 from .access.house import HouseRules
 from .access.identities import Identities
 from .access.invites import Invites
+from .access.joining import Joining
 from .access.links import Links
 from .access.log_seal import LogSeal
 from .access.oidc import Oidc
@@ -201,6 +202,7 @@ class Host:
             clock,
         )
         self.passkeys = Passkeys(self.db, self.vault, self.activity, clock)
+        self.joining = Joining(self.invites, self.passkeys)
         self.monitor = Monitor(self.db, self.bus, self.pool, self.guard, lambda: self.supervisor.records, clock)
         self.containers = Containers(self.pool, self.guard, self.activity, self.redactor.clean)
         self.playback = Watch(self.db, self.pool, self.guard, self.library, self.vault, clock)

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
-import secrets
 from typing import Any
 
-import cbor2
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from vaderflix_core.access.activity import Activity
-from vaderflix_core.access.passkeys import Passkeys, Refused, Site
+from vaderflix_core.access.passkeys import Passkeys, Refused
 from vaderflix_core.access.service import Access
 from vaderflix_core.access.sessions import Sessions
 from vaderflix_core.failures import Conflict, Failure, Invalid, Missing
@@ -23,52 +17,9 @@ from vaderflix_core.store import users as user_store
 from vaderflix_core.store.database import Database
 from vaderflix_core.vault import Vault
 
+from ..authenticator import PRESENT, SITE, VERIFIED, Authenticator, text
+
 pytestmark = pytest.mark.anyio
-
-SITE = Site("https://films.example.org")
-PRESENT, VERIFIED, ATTESTED = 1, 4, 64
-
-
-def text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-class Authenticator:
-    """Holds one P-256 key, as a phone would."""
-
-    def __init__(self) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.id = secrets.token_bytes(32)
-        self.count = 0
-
-    def _client(self, kind: str, options: dict[str, Any], origin: str) -> bytes:
-        return json.dumps({"type": kind, "challenge": options["challenge"], "origin": origin}).encode()
-
-    def _data(self, rp_id: str, flags: int) -> bytes:
-        self.count += 1
-        return hashlib.sha256(rp_id.encode()).digest() + bytes([flags]) + self.count.to_bytes(4, "big")
-
-    def _answer(self, client: bytes, **response: bytes) -> dict[str, Any]:
-        parts = {"clientDataJSON": client, **response}
-        shown = {name: text(value) for name, value in parts.items()}
-        return {"id": text(self.id), "rawId": text(self.id), "type": "public-key", "response": shown}
-
-    def create(self, options: str, *, origin: str = SITE.origin, flags: int = PRESENT | VERIFIED) -> dict[str, Any]:
-        asked, numbers = json.loads(options), self.key.public_key().public_numbers()
-        point = {-2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
-        public = cbor2.dumps({1: 2, 3: -7, -1: 1, **point})
-        credential = bytes(16) + len(self.id).to_bytes(2, "big") + self.id + public
-        data = self._data(asked["rp"]["id"], flags | ATTESTED) + credential
-        attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
-        return self._answer(self._client("webauthn.create", asked, origin), attestationObject=attestation)
-
-    def get(
-        self, options: str, *, origin: str = SITE.origin, rp_id: str = SITE.host, flags: int = PRESENT | VERIFIED
-    ) -> dict[str, Any]:
-        client = self._client("webauthn.get", json.loads(options), origin)
-        data = self._data(rp_id, flags)
-        signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
-        return self._answer(client, authenticatorData=data, signature=signature)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ async def test_links_that_do_not_work_show_one_page_whatever_the_reason(host: Ho
     await host.invites.accept(used, username="first")
     pages = set()
     for code in (revoked, used, "b" * 32, "x", "%3Cscript%3E", "a" * 300):
-        for path in (f"/invite/{code}", f"/invite/{code}/password"):
+        for path in (f"/invite/{code}", f"/invite/{code}/password", f"/invite/{code}/passkey"):
             answer = await stranger.get(path)
             assert answer.status_code == 404
             pages.add(re.sub(r'"\w{64,}"|value="\w+"|nonce="[^"]+"|x-csrftoken[^}]+', "", answer.text))

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from world import PASSWORD
 
 from vaderflix_core.host import Host
@@ -15,6 +15,14 @@ from vaderflix_core.testing.fakes import FakeNotifier
 
 pytestmark = pytest.mark.anyio
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 
 
 class Postman(FakeNotifier):
@@ -53,6 +61,88 @@ async def test_from_the_link_to_a_film_in_four_taps(browser: Browser, address: s
     assert complaints == []
 
 
+async def test_with_a_passkey_from_the_link_to_a_film_in_four_taps(browser: Browser, address: str, host: Host) -> None:
+    mara = next(user for user in await host.access.list_users() if user.username == "mara")
+    code, _ = await host.invites.create(mara, role="viewer", email="tomas@example.org")
+    home = address.replace("127.0.0.1", "localhost")  # a passkey belongs to no figures
+    page, complaints = await phone(browser)
+    cdp = await page.context.new_cdp_session(page)
+    await cdp.send("WebAuthn.enable")
+    device = (await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR}))["authenticatorId"]
+
+    await page.goto(f"{home}/invite/{code}")  # the first tap, in the message
+    await page.tap("text=Use a passkey")
+    await page.wait_for_url("**/passkey")
+    await page.keyboard.type("tomas")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("tomas@example.org")
+    await page.tap("text=Make a passkey and come in")
+    await page.wait_for_url(f"{home}/")
+    await page.wait_for_selector("text=Welcome, tomas")
+    await page.tap(".hero .btn.primary")
+    await page.wait_for_selector("video", state="attached")
+    assert complaints == []
+
+    tomas = next(user for user in await host.access.list_users() if user.username == "tomas")
+    assert not await host.passwords.has_password(tomas.id)
+    held = (await cdp.send("WebAuthn.getCredentials", {"authenticatorId": device}))["credentials"]
+    assert [(key["isResidentCredential"], key["rpId"]) for key in held] == [(True, "localhost")]
+    await page.context.clear_cookies()
+    await page.goto(f"{home}/signin")  # the browser offers the key, and it opens
+    await page.wait_for_url(f"{home}/")
+
+
+async def test_what_is_wrong_is_said_at_the_field_and_leaves_no_key_behind(
+    browser: Browser, address: str, host: Host
+) -> None:
+    mara = next(user for user in await host.access.list_users() if user.username == "mara")
+    code, invite = await host.invites.create(mara, role="viewer")
+    home = address.replace("127.0.0.1", "localhost")
+    page, _complaints = await phone(browser)
+    cdp = await page.context.new_cdp_session(page)
+    await cdp.send("WebAuthn.enable")
+    device = (await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR}))["authenticatorId"]
+
+    async def held() -> int:
+        return len((await cdp.send("WebAuthn.getCredentials", {"authenticatorId": device}))["credentials"])
+
+    problem = page.locator("[data-passkey-problem]")
+    await page.goto(f"{home}/invite/{code}/passkey")
+    for name, words in (("m\u0430ra", "another name"), ("mara", "is taken")):
+        await page.fill("[name=username]", name)
+        await page.tap("text=Make a passkey and come in")
+        await expect(problem).to_contain_text(words)
+    assert await held() == 0
+    await page.fill("[name=username]", "tomas")
+
+    async def ended(route: Any) -> None:  # while the browser made the key
+        await host.invites.revoke(mara, invite.id)
+        await route.continue_()
+
+    await page.route(f"**/api/v1/invite/{code}/passkey", ended)
+    await page.tap("text=Make a passkey and come in")
+    await expect(problem).to_contain_text("does not work any more")
+    async with asyncio.timeout(10):
+        while await held():  # the page tells the browser that the key opens nothing
+            await asyncio.sleep(0.05)
+    assert {user.username for user in await host.access.list_users()} == {"mara", "edith", "noor"}
+
+
+async def test_a_passkey_is_not_offered_where_there_are_none(browser: Browser, address: str, host: Host) -> None:
+    mara = next(user for user in await host.access.list_users() if user.username == "mara")
+    code, _ = await host.invites.create(mara, role="viewer")
+    page, complaints = await phone(browser)
+    await page.goto(f"{address}/invite/{code}", wait_until="networkidle")  # under figures
+    await expect(page.get_by_text("Use a password")).to_be_visible()
+    await expect(page.get_by_text("Use a passkey")).to_be_hidden()
+    await page.goto(f"{address}/invite/{code}/passkey", wait_until="networkidle")
+    await expect(page.get_by_text("This browser has no passkeys here")).to_be_visible()
+    await expect(page.get_by_text("Make a passkey")).to_be_hidden()
+    await page.tap("text=Choose another way")
+    await page.wait_for_url(f"{address}/invite/{code}")
+    assert complaints == []
+
+
 async def test_no_page_of_the_way_in_is_wider_than_a_phone(browser: Browser, address: str, host: Host) -> None:
     mara = next(user for user in await host.access.list_users() if user.username == "mara")
     await host.house.change(
@@ -61,8 +151,15 @@ async def test_no_page_of_the_way_in_is_wider_than_a_phone(browser: Browser, add
     code, _ = await host.invites.create(mara, role="admin", note="word " * 90, email="somebody@example.org")
     page, _complaints = await phone(browser)
     await page.set_viewport_size({"width": 320, "height": 640})
-    for path in (f"/invite/{code}", f"/invite/{code}/password", "/invite/none", "/join", "/ask"):
-        await page.goto(address + path)
+    for path in (
+        f"/invite/{code}",
+        f"/invite/{code}/password",
+        f"/invite/{code}/passkey",
+        "/invite/none",
+        "/join",
+        "/ask",
+    ):
+        await page.goto(address.replace("127.0.0.1", "localhost") + path)
         wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, path
 

@@ -210,6 +210,13 @@ class Invites:
             raise _not_open()
         return invite
 
+    async def check(self, code: str, *, username: str, email: str | None = None) -> None:
+        """Raise what `accept` would raise now for an account without a password."""
+        invite = await self.open(code)
+        email, wrong = _address(invite, email)
+        await self._access.check_account(username, None, role=invite.role, email=email, wrong=wrong)
+        await self._access.check_free(username)
+
     async def accept(
         self,
         code: str,
@@ -226,12 +233,7 @@ class Invites:
         needs that address. Raises `Missing` when it is not open, `Invalid`, and `Conflict` for a name that is taken.
         """
         invite = await self.open(code)
-        email, wrong = (email or "").strip() or None, {}
-        if invite.email is not None:
-            if email is None or email.lower() != invite.email.lower():
-                wrong["email"] = "The invitation is for another address"
-            else:
-                email = invite.email
+        email, wrong = _address(invite, email)
         now = self._clock()
 
         def come_in(conn: Connection, user: User) -> None:
@@ -258,6 +260,16 @@ class Invites:
         """What the invited person will be."""
         roles = await self._db.read(user_store.all_roles)
         return next((role.title for role in roles if role.name == invite.role), invite.role)
+
+
+def _address(invite: Invite, given: str | None) -> tuple[str | None, dict[str, str]]:
+    """The address of somebody who comes in, as the invitation writes it, and what is wrong with it."""
+    email = (given or "").strip() or None
+    if invite.email is None:
+        return email, {}
+    if email is None or email.lower() != invite.email.lower():
+        return email, {"email": "The invitation is for another address"}
+    return invite.email, {}
 
 
 def _not_open() -> Missing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +37,7 @@ LONGEST = timedelta(minutes=5)
 MOST = 20  # passkeys of one account
 NAME_LENGTH = 60
 SEAL = "passkey-challenge"
+SIGN_IN = "sign-in"
 
 
 class Site(Struct, frozen=True):
@@ -52,9 +53,9 @@ class Site(Struct, frozen=True):
 
 class _Challenge(Struct, frozen=True, kw_only=True):
     value: bytes
-    user_id: int | None  # whose new key it is for; None for signing in
     origin: str
     expires_at: datetime
+    told: dict[str, str]  # what whoever began it wants to know at its end
 
 
 class Begun(Struct, frozen=True, kw_only=True):
@@ -62,6 +63,14 @@ class Begun(Struct, frozen=True, kw_only=True):
 
     options: str
     state: str
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """A new key that its device has proved. `keep` keeps it for an account, in the caller's transaction, and uses the
+    challenge up: it raises `Refused` when that was used before, `Conflict` when the key is known."""
+
+    told: dict[str, str]
+    keep: Callable[[Connection, User], Passkey]
 
 
 class Refused(NotAllowed):
@@ -90,6 +99,34 @@ class Passkeys:
 
     async def begin_adding(self, user: User, site: Site) -> Begun:
         """Options for making a new key. The caller has made sure that it is the owner who asks."""
+        known = await self.of_user(user)
+        if len(known) >= MOST:
+            raise Conflict(f"An account holds {MOST} passkeys at most. Remove one first.")
+        handle = self._vault.sign("passkey-user", str(user.id)).encode()
+        return self.begin_making(
+            _adding(user), site, handle=handle, name=user.username, shown=user.display_name, known=known
+        )
+
+    async def add(self, user: User, state: str, answer: dict[str, Any], name: str) -> Passkey:
+        """Keep the key that a device has made. Raises `Refused`, `Conflict` when it is known already."""
+        made = await self.made(_adding(user), state, answer, name)
+        return await self._db.write(lambda conn: made.keep(conn, user))
+
+    def begin_making(
+        self,
+        purpose: str,
+        site: Site,
+        *,
+        handle: bytes,
+        name: str,
+        shown: str,
+        known: Sequence[Passkey] = (),
+        told: Mapping[str, str] | None = None,
+    ) -> Begun:
+        """Options for a new key of an account, which may not be there yet: the device knows it by its `handle`.
+
+        A device that holds a `known` key makes no other. `told` comes back, unread by others, when the key is `made`.
+        """
         from webauthn import generate_registration_options, options_to_json
         from webauthn.helpers.structs import (
             AuthenticatorSelectionCriteria,
@@ -98,16 +135,13 @@ class Passkeys:
             UserVerificationRequirement,
         )
 
-        known = await self.of_user(user)
-        if len(known) >= MOST:
-            raise Conflict(f"An account holds {MOST} passkeys at most. Remove one first.")
         challenge = secrets.token_bytes(32)
         options = generate_registration_options(
             rp_id=site.host,
             rp_name="Vader Flix",
-            user_id=self._vault.sign("passkey-user", str(user.id)).encode(),
-            user_name=user.username,
-            user_display_name=user.display_name,
+            user_id=handle,
+            user_name=name,
+            user_display_name=shown,
             challenge=challenge,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED,
@@ -115,14 +149,14 @@ class Passkeys:
             ),
             exclude_credentials=[PublicKeyCredentialDescriptor(id=key.credential_id) for key in known],
         )
-        return Begun(options=options_to_json(options), state=self._seal(challenge, site, user.id))
+        return Begun(options=options_to_json(options), state=self._seal(challenge, site, purpose, told))
 
-    async def add(self, user: User, state: str, answer: dict[str, Any], name: str) -> Passkey:
-        """Keep the key that a device has made. Raises `Refused`, `Conflict` when it is known already."""
+    async def made(self, purpose: str, state: str, answer: dict[str, Any], name: str) -> Made:
+        """The key that a device has made for `purpose`; nothing is kept yet. Raises `Refused`, `Invalid`."""
         from webauthn import verify_registration_response
 
         name = _named(name)
-        challenge = self._open(state, user.id)
+        challenge = self._open(state, purpose)
         try:
             found = await asyncio.to_thread(
                 verify_registration_response,
@@ -135,24 +169,24 @@ class Passkeys:
         except Exception as error:  # the library's own errors, and whatever garbage makes it raise
             log.info("a passkey was refused", error=str(error))
             raise Refused from error
-        key = Passkey(
-            id=0,
-            user_id=user.id,
-            credential_id=found.credential_id,
-            public_key=found.credential_public_key,
-            sign_count=found.sign_count,
-            name=name,
-            created_at=self._clock(),
-            last_used_at=None,
-        )
 
-        def write(conn: Connection) -> Passkey:
+        def keep(conn: Connection, user: User) -> Passkey:
             self._spend(conn, challenge)
+            key = Passkey(
+                id=0,
+                user_id=user.id,
+                credential_id=found.credential_id,
+                public_key=found.credential_public_key,
+                sign_count=found.sign_count,
+                name=name,
+                created_at=self._clock(),
+                last_used_at=None,
+            )
             kept = store.add(conn, key)
             self._activity.note(conn, user, "passkey.added", name)
             return kept
 
-        return await self._db.write(write)
+        return Made(told=challenge.told, keep=keep)
 
     async def rename(self, user: User, key_id: int, name: str) -> None:
         """Give a key another name. Raises `Missing`."""
@@ -188,14 +222,14 @@ class Passkeys:
         options = generate_authentication_options(
             rp_id=site.host, challenge=challenge, user_verification=UserVerificationRequirement.REQUIRED
         )
-        return Begun(options=options_to_json(options), state=self._seal(challenge, site, None))
+        return Begun(options=options_to_json(options), state=self._seal(challenge, site, SIGN_IN))
 
     async def sign_in(self, state: str, answer: dict[str, Any]) -> User:
         """Whose key it is that answered. Raises `Refused`."""
         from webauthn import verify_authentication_response
         from webauthn.helpers import base64url_to_bytes
 
-        challenge = self._open(state, None)
+        challenge = self._open(state, SIGN_IN)
         try:
             credential_id = base64url_to_bytes(str(answer["id"]))
         except (KeyError, ValueError) as error:
@@ -229,20 +263,23 @@ class Passkeys:
 
     # -- challenges ----------------------------------------------------------------------------------------------
 
-    def _seal(self, value: bytes, site: Site, user_id: int | None) -> str:
+    def _seal(self, value: bytes, site: Site, purpose: str, told: Mapping[str, str] | None = None) -> str:
         challenge = _Challenge(
-            value=value, user_id=user_id, origin=site.origin, expires_at=self._clock().astimezone(UTC) + LONGEST
+            value=value,
+            origin=site.origin,
+            expires_at=self._clock().astimezone(UTC) + LONGEST,
+            told=dict(told or {}),
         )
-        sealed = self._vault.seal(msgspec.json.encode(challenge), SEAL)
+        sealed = self._vault.seal(msgspec.json.encode(challenge), f"{SEAL}:{purpose}")
         return base64.urlsafe_b64encode(sealed).decode()
 
-    def _open(self, state: str, user_id: int | None) -> _Challenge:
+    def _open(self, state: str, purpose: str) -> _Challenge:
         try:
             sealed = base64.urlsafe_b64decode(state.encode())
-            challenge = msgspec.json.decode(self._vault.open(sealed, SEAL), type=_Challenge)
+            challenge = msgspec.json.decode(self._vault.open(sealed, f"{SEAL}:{purpose}"), type=_Challenge)
         except (ValueError, VaultError) as error:
             raise Refused from error
-        if challenge.user_id != user_id or challenge.expires_at <= self._clock():
+        if challenge.expires_at <= self._clock():
             raise Refused
         return challenge
 
@@ -250,6 +287,10 @@ class Passkeys:
         value = digest(base64.b64encode(challenge.value).decode())
         if not link_store.spend(conn, value, self._clock(), challenge.expires_at):
             raise Refused
+
+
+def _adding(user: User) -> str:
+    return f"add:{user.id}"
 
 
 def _named(name: str) -> str:

@@ -90,22 +90,8 @@ class Access:
         `also` is done in the same transaction; when it raises, there is no account either. `wrong` is what the caller
         found already, by field: then there is no account, and all is said at once.
         """
-        wrong = dict(wrong or {})
         username = username.strip()
-        if not NAME.fullmatch(username) or not any(sign.isalnum() for sign in username):
-            wrong["username"] = "Use 2 to 64 letters, digits or . _ @ + -"
-        elif looks_like_another(username):
-            wrong["username"] = "Use letters of one alphabet, written plainly: this could be taken for another name"
-        if password is not None and (problem := weakness(password, username)):
-            wrong["password"] = problem
-        if role not in await self._role_names():
-            wrong["role"] = "Choose one of " + ", ".join(await self._role_names())
-        if email and not looks_like_address(email.strip()):
-            wrong.setdefault("email", "This is not an email address")
-        if wrong:
-            if "username" not in wrong and await self._db.read(lambda c: store.credentials(c, username)) is not None:
-                wrong["username"] = store.TAKEN.format(name=username)
-            raise Invalid("The account could not be made.", wrong)
+        await self.check_account(username, password, role=role, email=email, wrong=wrong)
         hashed = await self.hash_password(password) if password is not None else None
         now = self._clock()
 
@@ -124,6 +110,41 @@ class Access:
             return user
 
         return await self._db.write(work)
+
+    async def check_account(
+        self,
+        username: str,
+        password: str | None,
+        *,
+        role: str,
+        email: str | None,
+        wrong: Mapping[str, str] | None = None,
+    ) -> None:
+        """Raise `Invalid` with all that is wrong with an account before it is made, and with what the caller found.
+
+        A name that is taken is said with the rest, but is no reason by itself: only making the account decides that.
+        """
+        wrong = dict(wrong or {})
+        username = username.strip()
+        if not NAME.fullmatch(username) or not any(sign.isalnum() for sign in username):
+            wrong["username"] = "Use 2 to 64 letters, digits or . _ @ + -"
+        elif looks_like_another(username):
+            wrong["username"] = "Use letters of one alphabet, written plainly: this could be taken for another name"
+        if password is not None and (problem := weakness(password, username)):
+            wrong["password"] = problem
+        if role not in await self._role_names():
+            wrong["role"] = "Choose one of " + ", ".join(await self._role_names())
+        if email and not looks_like_address(email.strip()):
+            wrong.setdefault("email", "This is not an email address")
+        if wrong:
+            if "username" not in wrong and await self._db.read(lambda c: store.credentials(c, username)) is not None:
+                wrong["username"] = store.TAKEN.format(name=username)
+            raise Invalid("The account could not be made.", wrong)
+
+    async def check_free(self, username: str) -> None:
+        """Raise `Conflict` when a name is taken now."""
+        if await self._db.read(lambda conn: store.credentials(conn, username.strip())) is not None:
+            raise store.taken(username.strip())
 
     async def _role_names(self) -> list[str]:
         return [role.name for role in await self.roles()]

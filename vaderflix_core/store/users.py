@@ -48,6 +48,11 @@ def user_of(row: Any) -> User:
     return User(rights=given, permissions=now, **{name: found[name] for name in names})
 
 
+def taken(username: str) -> Conflict:
+    """What is raised for a name that somebody has."""
+    return Conflict(TAKEN.format(name=username), code="username_taken")
+
+
 def add(
     conn: Connection,
     *,
@@ -79,7 +84,7 @@ def add(
     try:
         user_id = conn.execute(insert(users).values(**values).returning(u.id)).scalar_one()
     except IntegrityError as error:
-        raise Conflict(TAKEN.format(name=username), code="username_taken") from error
+        raise taken(username) from error
     made = get(conn, user_id)
     assert made is not None
     return made

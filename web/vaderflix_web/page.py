@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from litestar import Request, Response
-from litestar.datastructures import FormMultiDict
+from litestar.datastructures import Cookie, FormMultiDict
 from litestar.enums import MediaType
 from litestar.utils.scope.state import ScopeState
 
@@ -109,5 +109,10 @@ def go_to(request: Request[Any, Any, Any], path: str, *, said: str = "") -> Page
     else:
         answer = Response("", status_code=303, headers={"location": path}, media_type=MediaType.HTML)
     if said:
-        answer.set_cookie(SAID_COOKIE, quote(said), max_age=30, path="/", httponly=True, samesite="lax")
+        answer.set_cookie(said_cookie(said))
     return answer
+
+
+def said_cookie(said: str) -> Cookie:
+    """Makes the next page say something, once."""
+    return Cookie(key=SAID_COOKIE, value=quote(said), max_age=30, path="/", httponly=True, samesite="lax")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+from litestar import Response
 from litestar.datastructures import Cookie
 
 from vaderflix_core.access.models import User
-from vaderflix_core.access.passkeys import LONGEST, Site
+from vaderflix_core.access.passkeys import LONGEST, Begun, Site
 from vaderflix_core.access.totp import WrongCode
 from vaderflix_core.failures import Invalid
 
@@ -59,6 +62,11 @@ def site_of(connection: Connection) -> Site:
     asked, public = urlsplit(str(connection.base_url)), urlsplit(host_of(connection).config.base_url or "")
     url = asked if not public.netloc or {asked.hostname, public.hostname} <= THIS_MACHINE else public
     return Site(f"{url.scheme}://{url.netloc}")
+
+
+def challenge(connection: Connection, begun: Begun) -> Response[dict[str, Any]]:
+    """The answer that begins a ceremony: its options, and the cookie that its end needs."""
+    return Response(msgspec.json.decode(begun.options), cookies=[challenge_cookie(connection, begun.state)])
 
 
 def challenge_cookie(connection: Connection, state: str) -> Cookie:

@@ -21,20 +21,23 @@ if TYPE_CHECKING:
 
 class WayIn(Struct, frozen=True, kw_only=True):
     """One button: its words, its icon, and the page of ours that it leads to. With `sent` the button sends that there
-    as a form, for ways that begin something. `only_for` says who it is for, when that is not everybody."""
+    as a form, for ways that begin something. `only_for` says who it is for, when that is not everybody. With a `site`
+    it needs passkeys: only a browser that has them there shows it."""
 
     label: str
     icon: str
     href: str
     sent: dict[str, str] | None = None
     only_for: str = ""
+    site: str = ""
 
 
 class Invited(Struct, frozen=True):
-    """An invitation and its code."""
+    """An invitation, its code, and the origin that it was opened at."""
 
     code: str
     invite: Invite
+    site: str
 
 
 Offer = Callable[["Host", Invited | None], Awaitable[list[WayIn]]]
@@ -44,6 +47,12 @@ async def _password(host: Host, invited: Invited | None) -> list[WayIn]:
     if invited is None:
         return []  # the sign-in page has the fields themselves
     return [WayIn(label=_("Use a password"), icon="mail", href=f"/invite/{invited.code}/password")]
+
+
+async def _passkey(host: Host, invited: Invited | None) -> list[WayIn]:
+    if invited is None:
+        return []  # the sign-in page has a button of its own
+    return [WayIn(label=_("Use a passkey"), icon="key", href=f"/invite/{invited.code}/passkey", site=invited.site)]
 
 
 async def _outside(host: Host, invited: Invited | None) -> list[WayIn]:
@@ -65,7 +74,7 @@ async def _outside(host: Host, invited: Invited | None) -> list[WayIn]:
 
 
 # in the order of the buttons
-OFFERS: tuple[Offer, ...] = (_outside, _password)
+OFFERS: tuple[Offer, ...] = (_outside, _password, _passkey)
 
 
 async def ways_in(host: Host, invited: Invited | None = None) -> list[WayIn]:

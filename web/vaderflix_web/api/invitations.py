@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import delete, get, post
+from litestar import Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct, field
 
+from vaderflix_core.access.agents import agent_of
 from vaderflix_core.access.invites import MAX_DAYS, MAX_NOTE, MAX_USES, Listed
+from vaderflix_core.access.passkeys import NAME_LENGTH
 from vaderflix_core.store.invites import Invite, InviteUse
 
 from ..auth import host_of
-from ..page import Req
+from ..i18n import _
+from ..page import Req, said_cookie
 from ..pages.admin.invitations import link_to
+from ..proof import PASSKEY_COOKIE, challenge, challenge_cookie, site_of
+from .session import TokensOut, entered
 from .shapes import Input
 
 INVITE = {"permission": "users.invite"}
@@ -41,6 +46,24 @@ class Coming(Input, frozen=True, kw_only=True):
     password: Annotated[str, Meta(max_length=1024)]
     display_name: Annotated[str, Meta(max_length=120)] = ""
     email: Annotated[str, Meta(max_length=254)] | None = None
+
+
+class ComingByPasskey(Input, frozen=True, kw_only=True):
+    """The account that a visitor wants, to be opened by a passkey."""
+
+    username: Annotated[str, Meta(max_length=64)]
+    display_name: Annotated[str, Meta(max_length=120)] = ""
+    email: Annotated[str, Meta(max_length=254)] | None = None
+
+
+class FirstPasskey(Input, frozen=True, kw_only=True):
+    """The browser's answer: a `PublicKeyCredential` as JSON, its bytes in base64url; and a name for the key.
+
+    Without a name it is called as the browser calls itself.
+    """
+
+    credential: dict[str, Any]
+    name: Annotated[str, Meta(max_length=NAME_LENGTH)] = ""
 
 
 class InvitationOut(Struct, frozen=True, kw_only=True):
@@ -180,4 +203,28 @@ async def accept(request: Req, code: FromPath[str], data: JSONBody[Coming]) -> C
     return CameIn(id=user.id, username=user.username, role=user.role)
 
 
-HANDLERS = [listing, create, reissue, revoke, opened, accept]
+@post("/invite/{code:str}/passkey/options", opt=VISITOR, status_code=200)
+async def begin_passkey(request: Req, code: FromPath[str], data: JSONBody[ComingByPasskey]) -> Response[dict[str, Any]]:
+    """Options for `navigator.credentials.create`, good in this browser and for this invitation, once.
+
+    What is wrong with the account is said here, before the browser makes a key.
+    """
+    begun = await host_of(request).joining.begin(
+        code, site_of(request), username=data.username, display_name=data.display_name, email=data.email
+    )
+    return challenge(request, begun)
+
+
+@post("/invite/{code:str}/passkey", opt=VISITOR)
+async def accept_passkey(request: Req, code: FromPath[str], data: JSONBody[FirstPasskey]) -> Response[TokensOut]:
+    """Make the account that was begun, without a password, and sign it in."""
+    name = data.name.strip() or agent_of(request.headers.get("user-agent", "")).words
+    state = request.cookies.get(PASSKEY_COOKIE, "")
+    user = await host_of(request).joining.finish(code, state, data.credential, name)
+    answer = await entered(request, user, "passkey")
+    answer.set_cookie(challenge_cookie(request, ""))
+    answer.set_cookie(said_cookie(_("Welcome, %(name)s") % {"name": user.display_name}))
+    return answer
+
+
+HANDLERS = [listing, create, reissue, revoke, opened, accept, begin_passkey, accept_passkey]

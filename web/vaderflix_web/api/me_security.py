@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -13,11 +12,11 @@ from msgspec import Meta, Struct
 from vaderflix_core.failures import NotAllowed
 from vaderflix_core.store.passkeys import Passkey
 
-from ..auth import address_of, host_of, session_cookies, session_id_of
+from ..auth import host_of, session_id_of
 from ..guards import IN_PERSON
 from ..page import Req
-from ..proof import PASSKEY_COOKIE, challenge_cookie, proving, site_of
-from .session import TokensOut
+from ..proof import PASSKEY_COOKIE, challenge, challenge_cookie, proving, site_of
+from .session import TokensOut, entered
 from .shapes import Input
 
 OPEN = {"permission": "public"}
@@ -145,12 +144,6 @@ class LinkOut(Struct, frozen=True, kw_only=True):
     path: str
 
 
-async def _enter(request: Req, user: Any, method: str) -> Response[TokensOut]:
-    agent = request.headers.get("user-agent", "")
-    tokens = await host_of(request).sessions.start(user, method=method, user_agent=agent, ip=address_of(request))
-    return Response(TokensOut.of(tokens), cookies=session_cookies(request, tokens))
-
-
 # -- signing in ------------------------------------------------------------------------------------------------------
 
 
@@ -158,18 +151,14 @@ async def _enter(request: Req, user: Any, method: str) -> Response[TokensOut]:
 async def second_step(request: Req, data: JSONBody[SecondStep]) -> Response[TokensOut]:
     """Finish signing in with a code. A code works once; five wrong ones end the attempt."""
     user = await host_of(request).second_factor.finish(data.second_factor, data.code)
-    return await _enter(request, user, "password")
+    return await entered(request, user, "password")
 
 
 @post("/session/passkey/options", opt=OPEN, status_code=200)
 async def passkey_options(request: Req) -> Response[dict[str, Any]]:
     """A challenge for `navigator.credentials.get`, good in this browser once."""
     begun = host_of(request).passkeys.begin_signing_in(site_of(request))
-    return _options(request, begun.options, begun.state)
-
-
-def _options(request: Req, options: str, state: str) -> Response[dict[str, Any]]:
-    return Response(msgspec.json.decode(options), cookies=[challenge_cookie(request, state)])
+    return challenge(request, begun)
 
 
 @post("/session/passkey", opt=OPEN, status_code=200)
@@ -177,7 +166,7 @@ async def passkey_sign_in(request: Req, data: JSONBody[PasskeyAnswer]) -> Respon
     """Sign in with a passkey."""
     state = request.cookies.get(PASSKEY_COOKIE, "")
     user = await host_of(request).passkeys.sign_in(state, data.credential)
-    answer = await _enter(request, user, "passkey")
+    answer = await entered(request, user, "passkey")
     answer.set_cookie(challenge_cookie(request, ""))
     return answer
 
@@ -264,7 +253,7 @@ async def new_passkey_options(request: Req, data: JSONBody[Proof]) -> Response[d
     async with proving(request, request.user.username):
         await host.passwords.prove(request.user, data.password, session_id_of(request))
     begun = await host.passkeys.begin_adding(request.user, site_of(request))
-    return _options(request, begun.options, begun.state)
+    return challenge(request, begun)
 
 
 @post("/me/passkeys", opt=MINE)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Response, delete, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from vaderflix_core.access.models import User
 from vaderflix_core.access.sessions import Tokens
 from vaderflix_core.failures import NotAllowed
 
@@ -60,8 +61,13 @@ async def sign_in(request: Req, data: JSONBody[Credentials]) -> Response[TokensO
     if ticket is not None:
         error = {"code": "second_factor_needed", "message": "Send a code to /api/v1/session/second as well."}
         return Response(SecondFactorNeeded(error=error, second_factor=ticket), status_code=401)
+    return await entered(request, user, "password")
+
+
+async def entered(request: Req, user: User, method: str) -> Response[Any]:
+    """The answer to whoever came in: a session's tokens, and the same as cookies."""
     agent = request.headers.get("user-agent", "")
-    tokens = await host.sessions.start(user, method="password", user_agent=agent, ip=address_of(request))
+    tokens = await host_of(request).sessions.start(user, method=method, user_agent=agent, ip=address_of(request))
     return Response(TokensOut.of(tokens), cookies=session_cookies(request, tokens))
 
 

@@ -14,6 +14,7 @@ from ..auth import host_of, sign_in, viewer_of
 from ..guards import PUBLIC
 from ..i18n import _
 from ..page import Page, Req, go_to, page, text
+from ..proof import site_of
 from ..ways_in import Invited, ways_in
 from ..words.invitations import gifts, uses_left
 
@@ -53,7 +54,7 @@ async def invitation(request: Req, code: FromPath[str]) -> Response[str]:
         invite=invite,
         house=await host.house.get(),
         gifts=gifts(role.permissions if role else (), await host.promises.of(invite.libraries)),
-        ways=await ways_in(host, Invited(code, invite)),
+        ways=await ways_in(host, Invited(code, invite, site_of(request).origin)),
         uses=uses_left(invite),
         here_already=viewer_of(request) is not None,
     )
@@ -103,6 +104,18 @@ async def make_account(request: Req, code: FromPath[str]) -> Response[str]:
     return answer
 
 
+@get("/invite/{code:str}/passkey", opt=OPT)
+async def passkey_form(request: Req, code: FromPath[str]) -> Response[str]:
+    """Choose a name, and let the browser make a passkey; its script sends both to the API."""
+    invite = await _open(request, code)
+    if invite is None:
+        return await _ended(request)
+    house = await host_of(request).house.get()
+    return page(
+        request, "doors/invite_passkey.html", code=code, invite=invite, house=house, site=site_of(request).origin
+    )
+
+
 @get("/join", opt=OPT)
 async def join(request: Req) -> Page:
     """For a visitor who has a code, or a link that cannot be tapped."""
@@ -128,4 +141,4 @@ async def join_with(request: Req) -> Page:
     return go_to(request, f"/invite/{code}")
 
 
-HANDLERS = [invitation, password_form, make_account, join, join_with]
+HANDLERS = [invitation, password_form, make_account, passkey_form, join, join_with]

@@ -15,7 +15,10 @@ async function call(path, body, signal) {
     signal,
   });
   const data = await answer.json();
-  if (!answer.ok) throw new Error(data.error?.message || answer.statusText, { cause: "server" });
+  if (!answer.ok) {
+    const error = new Error(data.error?.message || answer.statusText, { cause: "server" });
+    throw Object.assign(error, { fields: data.error?.fields ?? {} });
+  }
   return data;
 }
 
@@ -93,18 +96,40 @@ async function add(form) {
   location.reload();
 }
 
+async function join(form) {
+  const { username, email } = form.elements;
+  const path = `/invite/${form.dataset.code}/passkey`;
+  const publicKey = readable(await call(`${path}/options`, { username: username.value, email: email.value || null }));
+  const credential = sendable(await navigator.credentials.create({ publicKey }));
+  try {
+    await call(path, { credential });
+  } catch (error) {
+    // no account was made: the device need not keep the key
+    if (error.cause === "server")
+      window.PublicKeyCredential.signalUnknownCredential?.({ rpId: publicKey.rp.id, credentialId: credential.id }).catch(() => {});
+    throw error;
+  }
+  location.assign("/");
+}
+
 async function attempt(element, work) {
   const problem = (element.closest("form") ?? element.parentElement).querySelector("[data-passkey-problem]");
   const button = element.matches("button") ? element : element.querySelector("button");
   problem.hidden = true;
+  element.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
   button.disabled = true;
   try {
     if (!window.PublicKeyCredential) throw new Error(element.dataset.none, { cause: "server" });
     await work(element);
   } catch (error) {
     const unusable = error.name === "SecurityError" ? element.dataset.none : element.dataset.refused;
-    problem.textContent = error.cause === "server" ? error.message : unusable;
+    const wrong = Object.entries(error.fields ?? {});
+    const said = wrong.map(([, what]) => what).join(". ") || error.message;
+    problem.textContent = error.cause === "server" ? said : unusable;
     problem.hidden = false;
+    const fields = wrong.map(([name]) => element.elements?.[name]).filter(Boolean);
+    fields.forEach((field) => field.setAttribute("aria-invalid", "true"));
+    fields[0]?.focus();
   } finally {
     button.disabled = false;
   }
@@ -115,12 +140,22 @@ document.addEventListener("click", (event) => {
   if (button) attempt(button, signIn);
 });
 
+const forms = { add, join };
 document.addEventListener("submit", (event) => {
-  if (event.target.matches('[data-passkey="add"]')) {
+  const work = forms[event.target.dataset.passkey];
+  if (work) {
     event.preventDefault();
-    attempt(event.target, add);
+    attempt(event.target, work);
   }
 });
+
+// What needs passkeys is shown where there are some: in a secure context, at the origin and under the name that the
+// server takes them for. Figures are no name.
+const haveThem = (origin) =>
+  Boolean(window.PublicKeyCredential) && origin === location.origin && !/^[\d.]+$|:/.test(location.hostname);
+for (const one of document.querySelectorAll("[data-passkeys-at]")) one.hidden = !haveThem(one.dataset.passkeysAt);
+for (const one of document.querySelectorAll("[data-no-passkeys-at]")) one.hidden = haveThem(one.dataset.noPasskeysAt);
+document.querySelector('[data-passkey="join"] [autofocus]')?.focus(); // it was hidden when the browser looked
 
 const button = document.querySelector('[data-passkey="sign-in"]');
 if (button) offers(button);
