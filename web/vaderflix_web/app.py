@@ -20,6 +20,7 @@ from .forgery import own_pages_only
 from .front import Front, Names, Proxies
 from .guards import check_declared, permitted
 from .limits import Limiter, check_limits, limited, make_limiter
+from .methods import methods_of, name_methods
 from .security import add_headers
 from .templating import Templates
 
@@ -69,7 +70,7 @@ def create_app(
         route_handlers=[*assets.HANDLERS, *pages.HANDLERS, api.ROUTER, *handlers],
         state=State(state_of(host, limits)),
         middleware=[SignIn()],
-        before_send=[add_headers],
+        before_send=[add_headers, name_methods],
         guards=[limited, own_pages_only, permitted],
         exception_handlers=errors.HANDLERS,
         csrf_config=CSRFConfig(
@@ -88,6 +89,7 @@ def create_app(
     )
     check_declared(app.routes, list(Permission))
     check_limits(app.routes)
+    app.state.methods = methods_of(app.routes)
     names = Names(host.config.allowed_hosts, host.config.base_url)
     # around the router, because middleware does not run for addresses that lead nowhere
     app.asgi_handler = Front(app.asgi_handler, Proxies(host.config.trusted_proxies), names)

@@ -120,7 +120,9 @@ def on_wrong_method(request: Req, error: MethodNotAllowedException) -> Response[
             steps.pop()
         else:
             return go_to(request, local_path(above))
-    return on_http(request, error)
+    refusal = on_http(request, error)
+    refusal.headers["allow"] = ", ".join(sorted((error.headers or {}).get("allow", "").split(", ")))
+    return refusal
 
 
 def on_http(request: Req, error: HTTPException) -> Response[Any]:
