@@ -22,7 +22,7 @@ from .bus import Bus
 from .config import Config, ConfigError, load_config
 from .failures import Conflict, Invalid, Missing
 from .plugins.records import InstanceConfig, InstanceRecord, PluginRecord, PluginState
-from .plugins.supervisor import Supervisor
+from .plugins.supervisor import Supervisor, TestResult
 from .store import instances as store
 from .store.database import Database
 from .vault import Vault
@@ -31,6 +31,16 @@ Configs = list[InstanceConfig]  # the method `list` hides the type of that name 
 log = structlog.get_logger("instances")
 
 ID = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+
+
+class NotReached(Invalid):
+    """The service behind some settings did not pass its test; `result` says how."""
+
+    code = "service_not_reached"
+
+    def __init__(self, result: TestResult) -> None:
+        super().__init__(f"{result.message} Nothing was saved.", result.errors)
+        self.result = result
 
 
 class Instances:
@@ -119,6 +129,41 @@ class Instances:
         await self.reconcile()
         return await self.get(id)
 
+    async def save_tested(
+        self,
+        *,
+        id: str,
+        plugin: str,
+        name: str,
+        settings: dict[str, Any],
+        enabled: bool,
+        priority: int,
+        actor: User,
+        new: bool = False,
+        anyway: bool = False,
+    ) -> InstanceConfig:
+        """`save` once the service behind the settings has answered, or `anyway`.
+
+        It is asked when it is going to run and that is not proven: new, off until now, or with other settings. Raises
+        `NotReached` when it does not answer as it should; then nothing is saved.
+        """
+        stored, complete = await self._savable(id, plugin, name, settings, new)
+        unproven = stored is None or not stored.enabled or complete != stored.settings
+        if enabled and unproven and not anyway:
+            result = await self._supervisor.test(plugin, complete)
+            if not result.ok:
+                raise NotReached(result)
+        return await self.save(
+            id=id,
+            plugin=plugin,
+            name=name,
+            settings=settings,
+            enabled=enabled,
+            priority=priority,
+            new=new,
+            actor=actor,
+        )
+
     async def store(
         self,
         *,
@@ -132,6 +177,33 @@ class Instances:
         actor: User | None = None,
     ) -> None:
         """Keep an instance; it is started at the next `reconcile`. Raises `Invalid`, `Conflict`, `Missing`."""
+        stored, complete = await self._savable(id, plugin, name, settings, new)
+        row = store.StoredInstance(
+            id=id,
+            plugin=plugin,
+            name=name.strip()[:120],
+            enabled=enabled,
+            priority=priority,
+            settings=self._vault.seal(msgspec.json.encode(complete), self._context(id)),
+            version=0,
+        )
+        now = self._clock()
+        info = self._plugin(plugin).info
+        labels = {field.name: field.label for field in fields(info.settings)} if info else {}
+        old, fresh = changed(*_shown(stored, row, complete, labels))
+
+        def work(conn: Connection) -> None:
+            store.put(conn, row, now)
+            if fresh:
+                note(conn, now, actor, "service.changed" if stored else "service.added", id, before=old, after=fresh)
+
+        await self._db.write(work)
+        self._on_edited()
+
+    async def _savable(
+        self, id: str, plugin: str, name: str, settings: dict[str, Any], new: bool
+    ) -> tuple[InstanceConfig | None, dict[str, Any]]:
+        """The instance as it is stored, if it is, and its complete settings to come. Raises what `store` raises."""
         known = {one.id: one for one in await self.list()}
         stored = known.get(id)
         if not ID.match(id):
@@ -155,27 +227,7 @@ class Instances:
                 )
         if not name.strip():
             raise Invalid("The service needs a name.", {"name": "This is needed"})
-        row = store.StoredInstance(
-            id=id,
-            plugin=plugin,
-            name=name.strip()[:120],
-            enabled=enabled,
-            priority=priority,
-            settings=self._vault.seal(msgspec.json.encode(complete), self._context(id)),
-            version=0,
-        )
-        now = self._clock()
-        info = self._plugin(plugin).info
-        labels = {field.name: field.label for field in fields(info.settings)} if info else {}
-        old, fresh = changed(*_shown(stored, row, complete, labels))
-
-        def work(conn: Connection) -> None:
-            store.put(conn, row, now)
-            if fresh:
-                note(conn, now, actor, "service.changed" if stored else "service.added", id, before=old, after=fresh)
-
-        await self._db.write(work)
-        self._on_edited()
+        return stored, complete
 
     async def set_enabled(self, instance_id: str, enabled: bool, actor: User | None = None) -> None:
         """Switch an instance on or off."""

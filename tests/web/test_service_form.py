@@ -114,7 +114,8 @@ async def test_an_optional_secret_can_be_taken_away_and_a_typed_one_wins(visit: 
 
 async def test_the_api_takes_an_optional_secret_away_with_null(visit: Any, host: Host) -> None:
     mara = await visit("mara")
-    body = {"plugin": "bell", "name": "Door bell", "settings": {"topic": "door", "token": "********"}}
+    body: dict[str, Any] = {"plugin": "bell", "name": "Door bell", "anyway": True}  # its own test always fails
+    body["settings"] = {"topic": "door", "token": "********"}
     await mara.http.put("/api/v1/services/bell", json=body, headers=API)
     assert (await host.instances.get("bell")).settings["token"] == "sesame-bell"
     body["settings"] = {"topic": "door", "token": None}

@@ -102,6 +102,30 @@ async def test_what_cannot_be_reached_is_saved_only_when_one_insists(visit: Any,
     assert (await mara.post("/admin/services/films-hd", again)).status_code == 303
 
 
+async def test_the_api_saves_what_cannot_be_reached_only_when_one_insists_too(visit: Any, host: Host) -> None:
+    mara = await visit("mara")
+    body = {"plugin": "filmfinder", "name": "Spare", "settings": {"url": "http://spare:1", "key": "wrong"}}
+
+    async def put(id: str, **changed: Any) -> Any:
+        return await mara.http.put(f"/api/v1/services/{id}", json=body | changed, headers={"X-Vaderflix": "1"})
+
+    refused = await put("spare")
+    assert refused.status_code == 422
+    assert refused.json()["error"]["code"] == "service_not_reached"
+    assert refused.json()["error"]["message"] == "It refused our credentials. Nothing was saved."
+    assert "spare" not in {one.id for one in await host.instances.list()}
+    assert (await put("spare", enabled=False)).status_code == 200  # what does not run is not asked
+    assert (await put("spare")).status_code == 422
+    assert not (await host.instances.get("spare")).enabled
+    assert (await put("spare", anyway=True)).status_code == 200
+    assert (await host.instances.get("spare")).enabled
+    # other words about what runs as it is: not asked again
+    assert (await put("spare", name="Spare one")).status_code == 200
+    assert (await put("spare", settings={"url": "http://spare:2", "key": "wrong"})).status_code == 422
+    assert (await host.instances.get("spare")).settings["url"] == "http://spare:1"
+    assert (await put("films", settings={"url": "http://films:9", "key": "right"}, name="Films")).status_code == 200
+
+
 async def test_a_wrong_field_is_focused_and_the_lists_of_the_service_stay(visit: Any) -> None:
     mara = await visit("mara")
     wrong = await mara.post("/admin/services/new/filmfinder", {**NEW, "s.url": "films"})

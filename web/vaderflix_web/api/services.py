@@ -39,16 +39,24 @@ async def one(request: Req, instance: FromPath[str]) -> dict[str, Any]:
 
 @put("/services/{instance:str}", opt=SETTINGS)
 async def save(request: Req, instance: FromPath[str], data: JSONBody[ServiceValues]) -> dict[str, Any]:
-    """Add a service, or change it; it runs as it is now, without a restart."""
-    saved = await host_of(request).instances.save(
+    """Add a service, or change it; it runs as it is now, without a restart.
+
+    It is tested first when it is to run and is new, was off, or gets other settings. Where it does not answer as it
+    should, this is 422 `service_not_reached` with what to mend, and nothing is saved; `anyway` saves it untested.
+    """
+    host = host_of(request)
+    saved = await host.instances.save_tested(
         id=instance,
         plugin=data.plugin,
         name=data.name,
         settings=data.settings,
         enabled=data.enabled,
         priority=data.priority,
+        anyway=data.anyway,
         actor=request.user,
     )
+    if data.anyway:
+        await host.monitor.check_now(saved.id)
     return _service(request, saved)
 
 

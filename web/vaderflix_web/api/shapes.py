@@ -52,13 +52,15 @@ class NewAccount(Input, frozen=True, kw_only=True):
 
 
 class ServiceValues(Input, frozen=True, kw_only=True):
-    """A service to add or change. Secrets sent as `********` stay as stored; null removes an optional one."""
+    """A service to add or change. Secrets sent as `********` stay as stored; null removes an optional one. `anyway`
+    saves what does not pass its test: it does not work until the service can be reached."""
 
     plugin: Annotated[str, Meta(max_length=64)]
     name: Annotated[str, Meta(max_length=120)]
     settings: dict[str, Any]
     enabled: bool = True
     priority: Annotated[int, Meta(ge=0, le=1000)] = 50
+    anyway: bool = False
 
 
 class ServiceTest(Input, frozen=True, kw_only=True):

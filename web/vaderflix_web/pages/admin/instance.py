@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from vaderflix_core.api import Choice, Notifier
 from vaderflix_core.api.settings import fields
 from vaderflix_core.failures import Conflict, Failure, Invalid, Missing
+from vaderflix_core.instances import NotReached
 from vaderflix_core.plugins.records import InstanceConfig, PluginRecord
 from vaderflix_core.plugins.supervisor import TestResult
 
@@ -174,13 +175,7 @@ async def _save(request: Req, plugin: PluginRecord, config: InstanceConfig | Non
     if not name.strip():
         return await _refused(request, plugin, config, form, base_errors={"name": _("A name is needed")})
     try:
-        complete = instances.checked(plugin.id, values, config)
-        unproven = config is None or not config.enabled or complete != config.settings
-        if enabled and unproven and not form.get("anyway"):
-            result = await host.supervisor.test(plugin.id, complete)
-            if not result.ok:
-                return await _refused(request, plugin, config, form, errors=result.errors, result=result)
-        saved = await instances.save(
+        saved = await instances.save_tested(
             id=config.id if config else slug(name, {c.id for c in await instances.list()}),
             plugin=plugin.id,
             name=name,
@@ -188,8 +183,11 @@ async def _save(request: Req, plugin: PluginRecord, config: InstanceConfig | Non
             enabled=bool(enabled),
             priority=int(priority),
             new=config is None,
+            anyway=bool(form.get("anyway")),
             actor=request.user,
         )
+    except NotReached as failure:
+        return await _refused(request, plugin, config, form, errors=failure.fields, result=failure.result)
     except Invalid as failure:
         return await _refused(request, plugin, config, form, errors=failure.fields, problem=failure.message)
     except Conflict as failure:
