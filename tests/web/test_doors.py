@@ -117,6 +117,40 @@ async def test_a_reload_where_only_forms_go_leads_to_the_page_above(visit: Any, 
     assert (await visitor.get(above)).status_code == 200
 
 
+# no person comes there: services and the player's script do
+NO_PAGES = {"/hooks/{instance:str}/{token:str}", "/playback/position"}
+
+
+async def test_wherever_only_forms_go_a_reload_leads_to_a_page(visit: Any, app: Any) -> None:
+    visitor, asked = await visit("mara"), 0
+    for route in app.routes:
+        if "GET" in route.methods or route.path.startswith("/api/") or route.path in NO_PAGES:
+            continue
+        path = re.sub(r"\{\w+:(\w+)\}", lambda found: "7" if found[1] == "int" else "nothing", route.path)
+        answer = await visitor.get(path)
+        assert answer.status_code == 303, path
+        above = await visitor.get(answer.headers["location"])
+        assert above.status_code in (200, 303, 404), path  # 404: what was made up is not there
+        asked += 1
+    assert asked > 50
+
+
+async def test_opening_the_address_for_signing_out_asks_first(visit: Any, stranger: Visitor) -> None:
+    visitor = await visit("edith")
+    for _ in range(2):
+        asks = await visitor.get("/signout")
+        assert asks.status_code == 200
+    assert "You are signed in as Edith" in asks.text
+    [form] = re.findall(r'<form method="post" action="/signout">.*?</form>', asks.text)
+    assert (await visitor.get("/")).status_code == 200  # nothing has changed yet
+    token = re.search(r'name="_csrf_token" value="(\w+)"', form)
+    assert token is not None
+    done = await visitor.http.post("/signout", data={"_csrf_token": token[1]})
+    assert (done.status_code, done.headers["location"]) == (303, "/signin")
+    assert (await visitor.get("/")).status_code == 303
+    assert (await stranger.get("/signout")).headers["location"] == "/signin"
+
+
 async def test_programs_are_told_that_the_method_is_wrong(visit: Any) -> None:
     visitor = await visit("mara")
     assert (await visitor.get("/api/v1/session/forgot")).status_code == 405

@@ -117,6 +117,14 @@ async def code(request: Req) -> Page:
     return answer
 
 
+@get("/signout", opt={"permission": PUBLIC})
+async def signout_form(request: Req) -> Page:
+    """Ask first: a link or a reload signs nobody out."""
+    if viewer_of(request) is None:
+        return go_to(request, "/signin")
+    return page(request, "doors/signout.html")
+
+
 @post("/signout", opt={"permission": PUBLIC})
 async def signout(request: Req) -> Page:
     """End the session."""
@@ -160,4 +168,4 @@ async def setup(request: Req) -> Response[str]:
     return await _enter(request, user, "/")
 
 
-HANDLERS = [signin_form, signin, code_form, code, signout, setup_form, setup]
+HANDLERS = [signin_form, signin, code_form, code, signout_form, signout, setup_form, setup]
