@@ -20,7 +20,7 @@ from .forgery import own_pages_only
 from .front import Front, Names, Proxies
 from .guards import check_declared, permitted
 from .limits import Limiter, check_limits, limited, make_limiter
-from .methods import methods_of, name_methods
+from .methods import Heads, methods_of, name_methods
 from .security import add_headers
 from .templating import Templates
 
@@ -92,5 +92,5 @@ def create_app(
     app.state.methods = methods_of(app.routes)
     names = Names(host.config.allowed_hosts, host.config.base_url)
     # around the router, because middleware does not run for addresses that lead nowhere
-    app.asgi_handler = Front(app.asgi_handler, Proxies(host.config.trusted_proxies), names)
+    app.asgi_handler = Front(Heads(app.asgi_handler), Proxies(host.config.trusted_proxies), names)
     return app

@@ -7,7 +7,7 @@ import hashlib
 import mimetypes
 from pathlib import Path
 
-from litestar import Request, get, head
+from litestar import Request, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.response import Response
@@ -44,7 +44,12 @@ class Assets:
         return path
 
 
-async def _serve(request: Request, digest: str, name: str) -> Response[bytes]:  # type: ignore[type-arg]
+_OPT = {"permission": "public", "exclude_from_csrf": True, "no_session": True, "limit": "none"}
+
+
+@get("/static/{digest:str}/{name:path}", opt=_OPT, include_in_schema=False)
+async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:  # type: ignore[type-arg]
+    """One static file."""
     assets: Assets = request.app.state.assets
     try:
         path = assets.path(name.lstrip("/"))
@@ -70,20 +75,4 @@ async def _serve(request: Request, digest: str, name: str) -> Response[bytes]:  
     return Response(body, headers=headers, media_type=media)
 
 
-_OPT = {"permission": "public", "exclude_from_csrf": True, "no_session": True, "limit": "none"}
-
-
-@get("/static/{digest:str}/{name:path}", opt=_OPT, include_in_schema=False)
-async def static_file(request: Request, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:  # type: ignore[type-arg]
-    """One static file."""
-    return await _serve(request, digest, name)
-
-
-@head("/static/{digest:str}/{name:path}", opt=_OPT, include_in_schema=False)
-async def static_head(request: Request, digest: FromPath[str], name: FromPath[str]) -> Response[None]:  # type: ignore[type-arg]
-    """The headers of one static file."""
-    answer = await _serve(request, digest, name)
-    return Response(None, status_code=answer.status_code, headers=answer.headers)
-
-
-HANDLERS = [static_file, static_head]
+HANDLERS = [static_file]

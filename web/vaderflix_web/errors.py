@@ -18,6 +18,7 @@ from vaderflix_core.failures import Failure, TooMany
 
 from .auth import local_path, signin_url, viewer_of
 from .i18n import _, ngettext
+from .methods import named
 from .page import go_to, is_htmx, page
 
 log = structlog.get_logger("web")
@@ -121,7 +122,7 @@ def on_wrong_method(request: Req, error: MethodNotAllowedException) -> Response[
         else:
             return go_to(request, local_path(above))
     refusal = on_http(request, error)
-    refusal.headers["allow"] = ", ".join(sorted((error.headers or {}).get("allow", "").split(", ")))
+    refusal.headers["allow"] = named((error.headers or {}).get("allow", "").split(", "))
     return refusal
 
 
