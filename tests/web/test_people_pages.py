@@ -256,6 +256,30 @@ async def test_the_log_says_rights_and_settings_and_invitations_in_words(host: H
     assert '<label class="dated" for="a-since"><span class="small-text quiet-text">From</span>' in page
 
 
+async def test_many_people_are_searched_filtered_and_paged(host: Host, visit: Any) -> None:
+    mara = await visit("mara")
+    assert 'name="words"' not in (await mara.get("/admin/people")).text  # a few are seen at a glance
+    for n in range(60):
+        await host.access.create_user(f"guest{n:02}", None, role="viewer", display_name=f"Zoë {n:02}")
+
+    def shown(page: str) -> list[str]:
+        return re.findall(r'class="plain-link" href="/admin/people/\d+">([^<]+)<', page)
+
+    first = (await mara.get("/admin/people")).text
+    assert len(shown(first)) == 50
+    assert "Page 1 of 2" in first
+    second = shown((await mara.get("/admin/people?page=2")).text)
+    assert not set(second) & set(shown(first))
+    assert shown((await mara.get("/admin/people?words=zOË+07")).text) == ["Zoë 07"]
+    assert shown((await mara.get("/admin/people?role=admin")).text) == ["Mara"]
+    assert (
+        "/admin/people?words=guest&amp;role=viewer&amp;page=2"
+        in (await mara.get("/admin/people?words=guest&role=viewer")).text
+    )
+    assert "No account fits this filter." in (await mara.get("/admin/people?words=nobody-is-called-so")).text
+    assert shown((await mara.get("/admin/people?page=99")).text) == second
+
+
 async def test_the_rights_of_a_person_are_folded_and_counted(host: Host, visit: Any) -> None:
     mara = await visit("mara")
     noor = (await users(host))["noor"]
