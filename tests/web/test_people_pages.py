@@ -256,6 +256,25 @@ async def test_the_log_says_rights_and_settings_and_invitations_in_words(host: H
     assert '<label class="dated" for="a-since"><span class="small-text quiet-text">From</span>' in page
 
 
+async def test_what_was_refused_does_not_look_like_what_was_done(host: Host, visit: Any) -> None:
+    mara = await visit("mara")
+    here = f"/admin/people/{(await users(host))['edith'].id}"
+
+    async def toast() -> str:
+        found = re.search(r'<div class="toast" data-toast>(.*?)</div>', (await mara.get(here)).text)
+        assert found is not None
+        return found[1]
+
+    await mara.post(f"{here}/second-factor/reset")
+    refused = await toast()
+    assert "This account has no second factor." in refused
+    assert 'class="icon bad"' in refused
+    await mara.post(f"{here}/sign-out")
+    done = await toast()
+    assert "is signed out everywhere" in done
+    assert 'class="icon ok"' in done
+
+
 async def test_many_people_are_searched_filtered_and_paged(host: Host, visit: Any) -> None:
     mara = await visit("mara")
     assert 'name="words"' not in (await mara.get("/admin/people")).text  # a few are seen at a glance

@@ -189,7 +189,7 @@ async def change(request: Req, user_id: FromPath[int]) -> Page:
         filled = form if "display_name" in sent else None
         return await _person(request, user_id, status=422, form=filled, errors=failure.fields, problem=failure.message)
     except Failure as failure:
-        return go_to(request, here, said=failure.message)
+        return go_to(request, here, refused=failure.message)
     return go_to(request, here, said=_("%(name)s was changed") % {"name": user.display_name})
 
 
@@ -203,7 +203,7 @@ async def change_rights(request: Req, user_id: FromPath[int]) -> Page:
     try:
         user = await host_of(request).people.change(request.user, user_id, granted=granted, withheld=withheld)
     except Failure as failure:
-        return go_to(request, f"/admin/people/{user_id}", said=failure.message)
+        return go_to(request, f"/admin/people/{user_id}", refused=failure.message)
     said = _("The rights of %(name)s were changed") % {"name": user.display_name}
     return go_to(request, f"/admin/people/{user_id}", said=said)
 
@@ -229,13 +229,13 @@ async def remove(request: Req, user_id: FromPath[int]) -> Page:
     chosen = next((one for one in AFTERWARDS if one == afterwards), None)
     here = f"/admin/people/{user_id}"
     if user_id == request.user.id:
-        return go_to(request, here, said=_("Your own account is removed on your own page."))
+        return go_to(request, here, refused=_("Your own account is removed on your own page."))
     if chosen is None:
-        return go_to(request, here, said=_("Say what becomes of the requests."))
+        return go_to(request, here, refused=_("Say what becomes of the requests."))
     try:
         await host.people.remove(request.user, user_id, requests=chosen, end_shares=end_shares)
     except Failure as failure:
-        return go_to(request, here, said=failure.message)
+        return go_to(request, here, refused=failure.message)
     host.jobs.wake()
     return go_to(request, "/admin/people", said=_("%(name)s was removed") % {"name": person.user.display_name})
 
