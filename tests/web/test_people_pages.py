@@ -8,6 +8,7 @@ import io
 import json
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete
@@ -297,6 +298,26 @@ async def test_many_people_are_searched_filtered_and_paged(host: Host, visit: An
     )
     assert "No account fits this filter." in (await mara.get("/admin/people?words=nobody-is-called-so")).text
     assert shown((await mara.get("/admin/people?page=99")).text) == second
+
+
+async def test_a_day_of_the_log_is_the_viewers_day(host: Host, visit: Any) -> None:
+    mara = await visit("mara")
+    now = host.clock()
+    # one of these is never on the day that UTC is on
+    zone = next(
+        zone
+        for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")
+        if now.astimezone(ZoneInfo(zone)).date() != now.date()
+    )
+    await mara.post("/you/profile", {"display_name": "Mara", "time_zone": zone})
+    shown = {}
+    for day in (now.astimezone(ZoneInfo(zone)).date(), now.date()):
+        query = f"what=profile&since={day}&until={day}"
+        shown[day] = "Changed the profile</b>" in (await mara.get(f"/admin/activity?{query}")).text
+        assert ("profile.changed" in (await mara.get(f"/admin/activity/csv?{query}")).text) == shown[day]
+    assert list(shown.values()) == [True, False]
+    for far in ("0001-01-01", "9999-12-31"):
+        assert (await mara.get(f"/admin/activity?since={far}&until={far}")).status_code == 200
 
 
 async def test_the_rights_of_a_person_are_folded_and_counted(host: Host, visit: Any) -> None:
