@@ -88,7 +88,7 @@ async def with_address(owner: Any, mailbox: Mailbox, setup: str) -> None:
     form = page.locator('form[action="/you/profile/email"]')
     await form.get_by_label("New address").fill(ADDRESS)
     await form.get_by_label("Your password").fill(OLD)
-    await form.get_by_role("button").click()
+    await form.get_by_role("button", name="Send the link").click()
     await page.goto(await mailbox.link(1, f"{owner.origin}/email/"))
     await page.get_by_role("button", name="Use this address").click()
     await page.wait_for_url(f"{owner.origin}/")

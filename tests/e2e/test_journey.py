@@ -211,7 +211,7 @@ async def add_jonas(mara: Any) -> None:
     await mara.open("/admin/people")
     await page.get_by_label("User name").fill("jonas")
     await page.get_by_label("Name", exact=False).nth(1).fill("Jonas")
-    await page.get_by_label("E-mail").fill("jonas@house.example")
+    await page.get_by_label("Email").fill("jonas@house.example")
     await page.get_by_label("Password").fill(PASSWORDS["jonas"])
     await page.get_by_label("Requester").check()
     await page.get_by_role("button", name="Add", exact=True).click()

@@ -9,7 +9,14 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 from world import PASSWORD
 
+from vaderflix_core.host import Host
+
 pytestmark = pytest.mark.anyio
+# how far the page reaches, and the words and choices on it that an edge may cut off
+WIDEST = """Math.max(document.documentElement.scrollWidth,
+    ...[...document.querySelectorAll("main :is(b, h1, select)")].map((e) => {
+        return e.getBoundingClientRect().left + Math.max(e.scrollWidth, e.offsetWidth);
+    }))"""
 
 
 async def signed_in(context: BrowserContext, address: str, name: str) -> tuple[Page, list[str]]:
@@ -123,10 +130,66 @@ async def test_a_new_key_is_copied_with_one_press(browser: Browser, address: str
     await page.click("text=Make a key")
     key = await page.input_value("#new-key")
     assert key.startswith("vf_")
+    assert await page.evaluate("document.activeElement.dataset.copy") == "new-key"
     await page.click("[data-copy=new-key]")
     await page.wait_for_selector("[data-copy=new-key] >> text=Copied")
     assert await page.evaluate("navigator.clipboard.readText()") == key
     assert complaints == []
+
+
+async def test_a_page_that_answers_a_form_is_reloaded_and_come_back_to_without_sending_it_again(
+    browser: Browser, address: str
+) -> None:
+    page, _complaints = await signed_in(await browser.new_context(), address, "edith")
+    await page.goto(address + "/you/keys")
+    await page.fill("[name=name]", "Home")
+    await page.click("text=Make a key")
+    await page.wait_for_selector("#new-key")
+    await page.reload()
+    assert await page.locator("#new-key").count() == 0
+    assert await page.locator(".key-row").count() == 1
+    await page.fill("[name=name]", " ")
+    await page.click("text=Make a key")
+    await page.wait_for_selector("[aria-invalid=true]")
+    await page.goto(address + "/you")
+    back = await page.go_back()
+    assert back is None or back.status == 200
+    assert await page.locator(".key-row").count() == 1
+
+
+async def test_a_password_can_be_looked_at_while_it_is_typed(browser: Browser, address: str) -> None:
+    page = await browser.new_page()
+    await page.goto(address + "/signin")
+    await page.fill("[name=username]", "edith")
+    await page.fill("[name=password]", PASSWORD)
+    look = page.get_by_role("button", name="Show what is typed")
+    await look.click()
+    assert await page.get_attribute("[name=password]", "type") == "text"
+    assert await look.get_attribute("aria-pressed") == "true"
+    await look.click()
+    assert await page.get_attribute("[name=password]", "type") == "password"
+    await look.click()
+    sent = "new Promise(done => addEventListener('submit', e => { e.preventDefault(); done(e.target.password.type) }))"
+    pressed = asyncio.create_task(page.evaluate(sent))
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    assert await pressed == "password"  # else the browser keeps it as a word that was typed
+
+
+async def test_the_longest_names_break_no_page(browser: Browser, address: str, host: Host) -> None:
+    user = await host.access.create_user("w" * 64, None, display_name="W" * 120)
+    await host.house.change((await host.access.list_users())[1], registration="request")
+    await host.access_requests.ask(name="W" * 120, email="w@example.org", message="W" * 900)
+    host.jobs.wake()
+    async with asyncio.timeout(10):
+        while not await host.access_requests.newest():
+            await asyncio.sleep(0.02)
+    for width in (320, 1440):
+        context = await browser.new_context(viewport={"width": width, "height": 800})
+        page, _complaints = await signed_in(context, address, "mara")
+        for path in ("/admin/people", f"/admin/people/{user.id}", "/admin/access", "/admin/activity", "/admin/sharing"):
+            await page.goto(address + path)
+            wide = await page.evaluate(WIDEST)
+            assert wide <= width, f"{path} is {wide} px wide of {width}"
 
 
 async def test_a_page_of_a_signed_out_device_is_felt_within_five_seconds(browser: Browser, address: str) -> None:

@@ -202,6 +202,33 @@ async def test_nobody_can_ask_unless_the_house_says_so(host: Host, stranger: Vis
     assert await host.access_requests.newest() == []
 
 
+async def test_where_nobody_can_ask_the_page_says_how_people_come_in(host: Host, stranger: Visitor) -> None:
+    mara = (await host.access.list_users())[1]
+    await host.house.change(mara, registration="invitation")
+    text = (await stranger.get("/ask")).text
+    assert "People come in by invitation." in text
+    assert 'href="/join"' in text
+    await host.house.change(mara, registration="closed")
+    text = (await stranger.get("/ask")).text
+    assert "takes nobody in at the moment" in text
+    assert 'href="/join"' not in text
+
+
+async def test_whoever_is_in_already_is_not_told_to_ask_for_another_link(stranger: Visitor, visit: Any) -> None:
+    noor = await visit("noor")
+    text = (await noor.get("/invite/used-up")).text
+    assert "You are signed in as Noor, so you need no link." in text
+    assert "ask whoever sent it" not in text
+    assert "Then sign in with your account." in (await stranger.get("/invite/used-up")).text
+
+
+async def test_a_mailed_link_that_ended_leads_to_where_its_kind_is_asked_for(stranger: Visitor) -> None:
+    assert 'href="/forgot"' in (await stranger.get("/reset/none")).text
+    text = (await stranger.get("/email/none")).text
+    assert 'href="/you/profile"' in text
+    assert 'href="/forgot"' not in text
+
+
 async def test_asking_is_answered_alike_whoever_asks(host: Host, stranger: Visitor) -> None:
     mara = (await host.access.list_users())[1]
     await host.access.change_user(mara.id, email="mara@example.org")

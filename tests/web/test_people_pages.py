@@ -8,6 +8,7 @@ import io
 import json
 import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import delete
@@ -254,6 +255,69 @@ async def test_the_log_says_rights_and_settings_and_invitations_in_words(host: H
     for part in ("request.movie", "invitation 1", ">changed settings<"):
         assert part not in page
     assert '<label class="dated" for="a-since"><span class="small-text quiet-text">From</span>' in page
+
+
+async def test_what_was_refused_does_not_look_like_what_was_done(host: Host, visit: Any) -> None:
+    mara = await visit("mara")
+    here = f"/admin/people/{(await users(host))['edith'].id}"
+
+    async def toast() -> str:
+        found = re.search(r'<div class="toast" data-toast>(.*?)</div>', (await mara.get(here)).text)
+        assert found is not None
+        return found[1]
+
+    await mara.post(f"{here}/second-factor/reset")
+    refused = await toast()
+    assert "This account has no second factor." in refused
+    assert 'class="icon bad"' in refused
+    await mara.post(f"{here}/sign-out")
+    done = await toast()
+    assert "is signed out everywhere" in done
+    assert 'class="icon ok"' in done
+
+
+async def test_many_people_are_searched_filtered_and_paged(host: Host, visit: Any) -> None:
+    mara = await visit("mara")
+    assert 'name="words"' not in (await mara.get("/admin/people")).text  # a few are seen at a glance
+    for n in range(60):
+        await host.access.create_user(f"guest{n:02}", None, role="viewer", display_name=f"Zoë {n:02}")
+
+    def shown(page: str) -> list[str]:
+        return re.findall(r'class="plain-link" href="/admin/people/\d+">([^<]+)<', page)
+
+    first = (await mara.get("/admin/people")).text
+    assert len(shown(first)) == 50
+    assert "Page 1 of 2" in first
+    second = shown((await mara.get("/admin/people?page=2")).text)
+    assert not set(second) & set(shown(first))
+    assert shown((await mara.get("/admin/people?words=zOË+07")).text) == ["Zoë 07"]
+    assert shown((await mara.get("/admin/people?role=admin")).text) == ["Mara"]
+    assert (
+        "/admin/people?words=guest&amp;role=viewer&amp;page=2"
+        in (await mara.get("/admin/people?words=guest&role=viewer")).text
+    )
+    assert "No account fits this filter." in (await mara.get("/admin/people?words=nobody-is-called-so")).text
+    assert shown((await mara.get("/admin/people?page=99")).text) == second
+
+
+async def test_a_day_of_the_log_is_the_viewers_day(host: Host, visit: Any) -> None:
+    mara = await visit("mara")
+    now = host.clock()
+    # one of these is never on the day that UTC is on
+    zone = next(
+        zone
+        for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago")
+        if now.astimezone(ZoneInfo(zone)).date() != now.date()
+    )
+    await mara.post("/you/profile", {"display_name": "Mara", "time_zone": zone})
+    shown = {}
+    for day in (now.astimezone(ZoneInfo(zone)).date(), now.date()):
+        query = f"what=profile&since={day}&until={day}"
+        shown[day] = "Changed the profile</b>" in (await mara.get(f"/admin/activity?{query}")).text
+        assert ("profile.changed" in (await mara.get(f"/admin/activity/csv?{query}")).text) == shown[day]
+    assert list(shown.values()) == [True, False]
+    for far in ("0001-01-01", "9999-12-31"):
+        assert (await mara.get(f"/admin/activity?since={far}&until={far}")).status_code == 200
 
 
 async def test_the_rights_of_a_person_are_folded_and_counted(host: Host, visit: Any) -> None:

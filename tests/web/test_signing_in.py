@@ -410,8 +410,24 @@ async def test_an_admin_helps_somebody_back_in(visit: Any, stranger: Visitor, ho
     assert (await stranger.post(path, {"password": NEW})).status_code == 303
     asked = await stranger.sign_in("edith", NEW)  # a new password does not turn the codes off
     assert asked.headers["location"].startswith("/signin/code")
+    assert f"{here}/second-factor/reset" in (await mara.get(here)).text
     assert (await mara.post(f"{here}/second-factor/reset")).status_code == 303
+    assert f"{here}/second-factor/reset" not in (await mara.get(here)).text  # there is nothing to turn off any more
     assert (await stranger.sign_in("edith", NEW)).headers["location"] == "/"
     deeds = [entry.action for entry in await host.activity.find(limit=20)]
     for deed in ("password.link_made", "password.reset", "second_factor.reset"):
         assert deed in deeds
+
+
+async def test_a_browser_that_was_signed_out_elsewhere_is_told_so_once(
+    visit: Any, stranger: Visitor, host: Host
+) -> None:
+    told = "You were signed out"
+    assert told not in (await stranger.get("/signin")).text
+    edith = await visit("edith")
+    await host.sessions.end_all((await person(host, "edith")).id)
+    assert told in (await edith.get("/signin?next=/you")).text
+    assert told not in (await edith.get("/signin?next=/you")).text
+    await edith.sign_in("edith")
+    await edith.post("/signout")  # their own doing needs no word
+    assert told not in (await edith.get("/signin")).text

@@ -92,7 +92,7 @@ def not_found(request: Req) -> Response[Any]:
         "not_found",
         _("There is nothing here"),
         _("The address may be mistyped, or what it led to is gone."),
-        todo=_("Go back, or search for the title."),
+        todo=_("Go back, or start from the button below."),
         icon="search",
     )
 

@@ -22,6 +22,7 @@ Req = Request[User, str, Any]
 Page = Response[str]
 
 THEME_COOKIE, ZONE_COOKIE, SAID_COOKIE = "vf_theme", "vf_zone", "vf_said"
+REFUSED = "!"
 THEMES = ("system", "dark", "light")
 
 
@@ -52,6 +53,7 @@ def fragment(http: Request[Any, Any, Any], template: str, /, **context: Any) -> 
     """A template as text, with what every template may use."""
     theme = http.cookies.get(THEME_COOKIE, "system")
     viewer = viewer_of(http)
+    said = "" if is_htmx(http) else http.cookies.get(SAID_COOKIE, "")
     return templates_of(http).render(
         template,
         place_of(http),
@@ -64,7 +66,8 @@ def fragment(http: Request[Any, Any, Any], template: str, /, **context: Any) -> 
             "menu": menu_for(viewer, http.url.path),
             "path": http.url.path,
             "query": http.query_params.get("q", ""),
-            "said": "" if is_htmx(http) else unquote(http.cookies.get(SAID_COOKIE, "")),
+            "said": unquote(said.removeprefix(REFUSED)),
+            "refused": said.startswith(REFUSED),
             **context,
         },
     )
@@ -102,17 +105,19 @@ def is_htmx(request: Request[Any, Any, Any]) -> bool:
     return request.headers.get("hx-request") == "true" and request.headers.get("hx-boosted") != "true"
 
 
-def go_to(request: Request[Any, Any, Any], path: str, *, said: str = "") -> Page:
-    """Send the browser on after a form: 303, or htmx's header for the same. `said` is shown there once, as a toast."""
+def go_to(request: Request[Any, Any, Any], path: str, *, said: str = "", refused: str = "") -> Page:
+    """Send the browser on after a form: 303, or htmx's header for the same. What is `said` there, of what was done or
+    was `refused`, is shown once, as a toast."""
     if is_htmx(request):
         answer = Response("", status_code=204, headers={"hx-redirect": path}, media_type=MediaType.HTML)
     else:
         answer = Response("", status_code=303, headers={"location": path}, media_type=MediaType.HTML)
-    if said:
-        answer.set_cookie(said_cookie(said))
+    if said or refused:
+        answer.set_cookie(said_cookie(said, refused=refused))
     return answer
 
 
-def said_cookie(said: str) -> Cookie:
-    """Makes the next page say something, once."""
-    return Cookie(key=SAID_COOKIE, value=quote(said), max_age=30, path="/", httponly=True, samesite="lax")
+def said_cookie(said: str, *, refused: str = "") -> Cookie:
+    """Makes the next page say something, once: what was done, or what was refused."""
+    value = REFUSED + quote(refused) if refused else quote(said)  # quoted words have no such mark
+    return Cookie(key=SAID_COOKIE, value=value, max_age=30, path="/", httponly=True, samesite="lax")

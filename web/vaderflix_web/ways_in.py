@@ -46,7 +46,7 @@ Offer = Callable[["Host", Invited | None], Awaitable[list[WayIn]]]
 async def _password(host: Host, invited: Invited | None) -> list[WayIn]:
     if invited is None:
         return []  # the sign-in page has the fields themselves
-    return [WayIn(label=_("Use a password"), icon="mail", href=f"/invite/{invited.code}/password")]
+    return [WayIn(label=_("Use a password"), icon="lock", href=f"/invite/{invited.code}/password")]
 
 
 async def _passkey(host: Host, invited: Invited | None) -> list[WayIn]:

@@ -7,7 +7,6 @@ from litestar import Response, get, post
 from vaderflix_core.failures import Invalid, NotAllowed
 
 from ..auth import host_of, viewer_of
-from ..errors import not_found
 from ..guards import PUBLIC
 from ..page import Page, Req, go_to, page, text
 
@@ -20,13 +19,18 @@ async def _ask(request: Req, *, status: int = 200, form: dict[str, str], errors:
     return page(request, "doors/ask.html", status=status, house=house, form=form, errors=errors)
 
 
+async def _closed(request: Req) -> Page:
+    """Where nobody may ask; it says how people come in instead."""
+    return page(request, "doors/ask_closed.html", status=404, house=await host_of(request).house.get())
+
+
 @get("/ask", opt=OPT)
 async def ask_form(request: Req) -> Response[str]:
-    """The form; there is none where nobody may ask."""
+    """The form, where strangers may ask."""
     if viewer_of(request) is not None:
         return go_to(request, "/")
     if (await host_of(request).house.get()).registration != "request":
-        return not_found(request)
+        return await _closed(request)
     return await _ask(request, form=dict.fromkeys(FIELDS, ""), errors={})
 
 
@@ -39,7 +43,7 @@ async def ask(request: Req) -> Response[str]:
     try:
         await host.access_requests.ask(**form)
     except NotAllowed:
-        return not_found(request)
+        return await _closed(request)
     except Invalid as failure:
         return await _ask(request, status=422, form=form, errors=failure.fields)
     return page(request, "doors/asked.html", house=await host.house.get())

@@ -12,7 +12,7 @@ from vaderflix_core.access.links import LIFETIMES, SECOND_FACTOR
 from vaderflix_core.access.totp import TicketEnded, WrongCode
 from vaderflix_core.failures import Conflict, Failure, Invalid
 
-from ..auth import host_of, is_https, local_path, sign_in, sign_out, viewer_of
+from ..auth import REFRESH_COOKIE, ended_cookies, host_of, is_https, local_path, sign_in, sign_out, viewer_of
 from ..errors import not_found
 from ..guards import PUBLIC
 from ..i18n import _
@@ -26,7 +26,7 @@ TICKET_PATH = "/signin"
 
 async def _door(request: Req, target: str, *, status: int = 200, **context: Any) -> Page:
     host = host_of(request)
-    shown = {"username": "", "problem": "", "problem_text": "", "error": "", **context}
+    shown = {"username": "", "problem": "", "problem_text": "", "error": "", "ended": False, **context}
     return page(
         request,
         "doors/signin.html",
@@ -46,7 +46,12 @@ async def signin_form(request: Req, next: FromQuery[str] = "/") -> Page:
         return go_to(request, local_path(next))
     if await host_of(request).access.needs_setup():
         return go_to(request, "/setup")
-    return await _door(request, local_path(next))
+    ended = REFRESH_COOKIE in request.cookies
+    answer = await _door(request, local_path(next), ended=ended)
+    if ended:  # said once
+        for cookie in ended_cookies(request):
+            answer.set_cookie(cookie)
+    return answer
 
 
 @post("/signin", opt=TRIES)

@@ -190,7 +190,7 @@ async def unlink(request: Req) -> Page:
     try:
         await host_of(request).identities.unlink(request.user, text(form, "provider"), text(form, "subject"))
     except Failure as failure:
-        return go_to(request, "/you/security", said=failure.message)
+        return go_to(request, "/you/security", refused=failure.message)
     return go_to(request, "/you/security", said=_("It is not linked any more"))
 
 

@@ -57,7 +57,7 @@ async def reopen(request: Req, problem_id: FromPath[int]) -> Page:
     try:
         await host_of(request).problems.reopen(request.user, problem_id)
     except Conflict as failure:
-        return go_to(request, "/problems", said=failure.message)
+        return go_to(request, "/problems", refused=failure.message)
     return go_to(request, "/problems", said=_("It is open again."))
 
 

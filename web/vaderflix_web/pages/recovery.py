@@ -37,7 +37,7 @@ async def reset_form(request: Req, token: FromPath[str]) -> Page:
     try:
         await host_of(request).links.look(RESET, token[:LONGEST_TOKEN])
     except LinkEnded:
-        return _ended(request)
+        return _ended(request, "/forgot")
     return page(request, "doors/reset.html", token=token, error="")
 
 
@@ -48,7 +48,7 @@ async def reset(request: Req, token: FromPath[str]) -> Page:
     try:
         await host_of(request).passwords.reset(token[:LONGEST_TOKEN], new)
     except LinkEnded:
-        return _ended(request)
+        return _ended(request, "/forgot")
     except Invalid as failure:
         return page(request, "doors/reset.html", status=422, token=token, error=failure.fields.get("new", ""))
     return go_to(request, "/signin", said=_("Your password is changed. Sign in with the new one"))
@@ -60,7 +60,7 @@ async def email_form(request: Req, token: FromPath[str]) -> Page:
     try:
         link = await host_of(request).links.look(EMAIL, token[:LONGEST_TOKEN])
     except LinkEnded:
-        return _ended(request)
+        return _ended(request, "/you/profile")
     return page(request, "doors/email.html", token=token, email=link.data.get("email", ""))
 
 
@@ -70,12 +70,13 @@ async def email(request: Req, token: FromPath[str]) -> Page:
     try:
         await host_of(request).passwords.confirm_email(token[:LONGEST_TOKEN])
     except LinkEnded:
-        return _ended(request)
+        return _ended(request, "/you/profile")
     return go_to(request, "/", said=_("The address is changed"))
 
 
-def _ended(request: Req) -> Page:
-    return page(request, "doors/mail_link_ended.html", status=404)
+def _ended(request: Req, again: str) -> Page:
+    """A link that does not work; `again` is where the same kind is asked for."""
+    return page(request, "doors/mail_link_ended.html", status=404, again=again)
 
 
 HANDLERS = [forgot_form, forgot, reset_form, reset, email_form, email]

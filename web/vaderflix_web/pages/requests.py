@@ -124,7 +124,7 @@ async def retry(request: Req, request_id: FromPath[int]) -> Page:
     try:
         await host_of(request).requests.retry(request.user, request_id)
     except Failure as failure:
-        return go_to(request, f"/requests/{request_id}", said=failure.message)
+        return go_to(request, f"/requests/{request_id}", refused=failure.message)
     return go_to(request, f"/requests/{request_id}", said=_("It was sent again."))
 
 

@@ -64,7 +64,7 @@ async def approve(request: Req, request_id: FromPath[int]) -> Page:
             libraries=chosen_libraries(form.getall("library", [])),
         )
     except Failure as failure:
-        return go_to(request, "/admin/access", said=failure.message)
+        return go_to(request, "/admin/access", refused=failure.message)
     return go_to(request, "/admin/access", said=_("An invitation goes to %(email)s") % {"email": invite.email})
 
 
@@ -75,7 +75,7 @@ async def reject(request: Req, request_id: FromPath[int]) -> Page:
     try:
         await host_of(request).access_requests.reject(request.user, request_id, reason)
     except Failure as failure:
-        return go_to(request, "/admin/access", said=failure.message)
+        return go_to(request, "/admin/access", refused=failure.message)
     return go_to(request, "/admin/access", said=_("Rejected; they read the reason in a mail"))
 
 

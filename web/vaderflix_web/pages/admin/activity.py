@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from vaderflix_core.failures import Conflict
 
 from ...auth import host_of
 from ...i18n import _
-from ...page import Page, Req, go_to, page
+from ...page import Page, Req, go_to, page, zone_of
 from ...words.deeds import changes, deed_words, group_choices, subject_words
 from .common import admin_page
 
@@ -23,22 +23,23 @@ PAGE = 50
 LONGEST = 100
 
 
-def _day(value: str) -> datetime | None:
+def _midnight(day: str, zone: tzinfo, days_later: int = 0) -> datetime | None:
     try:
-        return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
+        start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone)
+        return (start + timedelta(days=days_later)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 
-def filter_of(who: str, what: str, words: str, since: str, until: str) -> ActivityFilter:
-    """The filter of an address; what cannot be read is left out. Days are whole, in UTC."""
-    last = _day(until)
+def filter_of(request: Req, who: str, what: str, words: str, since: str, until: str) -> ActivityFilter:
+    """The filter of an address; what cannot be read is left out. Days are whole, where the viewer is."""
+    zone = zone_of(request)
     return ActivityFilter(
         actor_id=int(who) if who.isascii() and who.isdigit() and len(who) < 16 else None,
         action=what[:LONGEST],
         words=words[:LONGEST],
-        since=_day(since),
-        until=last + timedelta(days=1) if last else None,
+        since=_midnight(since, zone),
+        until=_midnight(until, zone, 1),
     )
 
 
@@ -54,7 +55,7 @@ async def activity(
 ) -> Page:
     """The newest entries that fit."""
     host = host_of(request)
-    found = await host.activity.find(filter_of(who, what, words, since, until), before=before, limit=PAGE + 1)
+    found = await host.activity.find(filter_of(request, who, what, words, since, until), before=before, limit=PAGE + 1)
     sent = {"who": who, "what": what, "words": words, "since": since, "until": until}
     query = urlencode({name: value for name, value in sent.items() if value})
     return await admin_page(
@@ -101,7 +102,7 @@ async def as_csv(
     until: FromQuery[str] = "",
 ) -> Response[bytes]:
     """The entries that fit, as a CSV file."""
-    body = await host_of(request).activity.export_csv(filter_of(who, what, words, since, until))
+    body = await host_of(request).activity.export_csv(filter_of(request, who, what, words, since, until))
     return _file(request, "csv", "text/csv; charset=utf-8", body.encode())
 
 
@@ -115,7 +116,7 @@ async def as_json(
     until: FromQuery[str] = "",
 ) -> Response[bytes]:
     """The entries that fit, as a JSON file."""
-    body = await host_of(request).activity.export_json(filter_of(who, what, words, since, until))
+    body = await host_of(request).activity.export_json(filter_of(request, who, what, words, since, until))
     return _file(request, "json", "application/json", body)
 
 

@@ -92,7 +92,7 @@ async def restart(request: Req, instance: FromPath[str], container_id: FromPath[
     try:
         container = await host_of(request).containers.restart(request.user, instance, container_id)
     except Failure as failure:
-        return go_to(request, HERE, said=failure.message)
+        return go_to(request, HERE, refused=failure.message)
     return go_to(request, HERE, said=_("“%(name)s” was restarted") % {"name": container.name})
 
 

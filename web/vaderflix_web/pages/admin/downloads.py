@@ -73,9 +73,9 @@ async def act(request: Req, instance: FromPath[str], download_id: FromPath[str])
         action = DownloadAction(str(form.get("action", "")))
         await host_of(request).downloads.act(request.user, instance, download_id, action)
     except ValueError:
-        return go_to(request, "/admin/downloads", said=_("There is no such action."))
+        return go_to(request, "/admin/downloads", refused=_("There is no such action."))
     except Failure as failure:
-        return go_to(request, "/admin/downloads", said=failure.message)
+        return go_to(request, "/admin/downloads", refused=failure.message)
     return go_to(request, "/admin/downloads", said=_(SAID[action]))
 
 

@@ -279,7 +279,7 @@ async def remove(request: Req, instance_id: FromPath[str]) -> Page:
         config = await instances.get(instance_id)
         await instances.remove(instance_id, request.user)
     except Failure as failure:
-        return go_to(request, "/admin/services", said=failure.message)
+        return go_to(request, "/admin/services", refused=failure.message)
     return go_to(request, "/admin/services", said=_("%(name)s was removed") % {"name": config.name})
 
 

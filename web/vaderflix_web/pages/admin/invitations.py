@@ -132,7 +132,7 @@ async def reissue(request: Req, invite_id: FromPath[int]) -> Page:
     except Missing:
         raise
     except Failure as failure:
-        return go_to(request, "/admin/invitations", said=failure.message)
+        return go_to(request, "/admin/invitations", refused=failure.message)
     host.jobs.wake()
     return await _shown_once(request, code, invite)
 
@@ -143,7 +143,7 @@ async def revoke(request: Req, invite_id: FromPath[int]) -> Page:
     try:
         await host_of(request).invites.revoke(request.user, invite_id)
     except Failure as failure:
-        return go_to(request, "/admin/invitations", said=failure.message)
+        return go_to(request, "/admin/invitations", refused=failure.message)
     return go_to(request, "/admin/invitations", said=_("The link does not work any more"))
 
 

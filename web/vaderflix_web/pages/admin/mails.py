@@ -79,10 +79,10 @@ async def send_test(request: Req, kind: FromPath[str]) -> Page:
     try:
         await host.mails.send_test(kind, to)
     except Failure as failure:
-        return go_to(request, f"/admin/mails/{kind}", said=failure.message)
+        return go_to(request, f"/admin/mails/{kind}", refused=failure.message)
     await host.activity.log(request.user, "mail.tested", kind, after={"to": to})
     host.jobs.wake()
-    return go_to(request, "/admin/mails", said=_("The mail is on its way; the list below says how it goes"))
+    return go_to(request, "/admin/mails#log", said=_("The mail is on its way; the list below says how it goes"))
 
 
 @post("/admin/mails/again/{mail_id:str}", opt=OPT)
@@ -92,10 +92,10 @@ async def send_again(request: Req, mail_id: FromPath[str]) -> Page:
     try:
         await host.mails.send_again(mail_id)
     except Failure as failure:
-        return go_to(request, "/admin/mails", said=failure.message)
+        return go_to(request, "/admin/mails", refused=failure.message)
     await host.activity.log(request.user, "mail.sent_again", mail_id)
     host.jobs.wake()
-    return go_to(request, "/admin/mails", said=_("It is tried again now"))
+    return go_to(request, "/admin/mails#log", said=_("It is tried again now"))
 
 
 HANDLERS = [mails, preview, send_test, send_again]

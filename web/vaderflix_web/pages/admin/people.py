@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+from urllib.parse import urlencode
+
 from litestar import get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from vaderflix_core.access.agents import agent_of
 from vaderflix_core.access.models import Permission, Role
-from vaderflix_core.access.people import AFTERWARDS
+from vaderflix_core.access.people import AFTERWARDS, Person
 from vaderflix_core.failures import Conflict, Failure, Invalid
 
 from ...auth import host_of
@@ -19,6 +22,9 @@ from ...words.states import Chip
 from .common import admin_page
 
 OPT = {"permission": "users.manage"}
+PAGE = 50
+LONGEST = 100
+FEW = 8  # as many are seen at a glance
 ROLE_WORDS = {
     "viewer": ("Viewer", "Searches and plays"),
     "requester": ("Requester", "Searches, plays and requests"),
@@ -61,13 +67,37 @@ async def shared_with(request: Req, user_id: int) -> list[str]:
     ]
 
 
-async def _people(request: Req, *, status: int = 200, form: dict[str, str] | None = None, **context: object) -> Page:
+def _fits(person: Person, words: str, role: str) -> bool:
+    user = person.user
+    told = f"{user.display_name} {user.username} {user.email or ''}".casefold()
+    return role in ("", user.role) and all(word in told for word in words.casefold().split())
+
+
+async def _people(
+    request: Req,
+    *,
+    status: int = 200,
+    words: str = "",
+    role: str = "",
+    number: int = 1,
+    form: dict[str, str] | None = None,
+    **context: object,
+) -> Page:
     people = await host_of(request).people.all()
+    fitting = [person for person in people if _fits(person, words, role)]
+    pages = max(1, -(-len(fitting) // PAGE))
+    number = min(max(1, number), pages)
+    sent = {"words": words, "role": role}
     return await admin_page(
         request,
         "admin/people.html",
         status=status,
-        people=people,
+        people=fitting[(number - 1) * PAGE : number * PAGE],
+        sent=sent,
+        filtered=len(people) > FEW or any(sent.values()),
+        number=number,
+        pages=pages,
+        href="/admin/people?" + urlencode({**{k: v for k, v in sent.items() if v}, "page": ""}),
         shares=await shares_of(request),
         roles=await role_choices(request, within=True),
         role_names={role: name for role, name, _what in await role_choices(request)},
@@ -79,9 +109,14 @@ async def _people(request: Req, *, status: int = 200, form: dict[str, str] | Non
 
 
 @get("/admin/people", opt=OPT)
-async def people(request: Req) -> Page:
-    """The list of people and the form to add one."""
-    return await _people(request)
+async def people(
+    request: Req,
+    words: FromQuery[str] = "",
+    role: FromQuery[str] = "",
+    page: Annotated[int, QueryParameter(ge=1, le=2**31)] = 1,
+) -> Page:
+    """The people that fit, and the form to add one."""
+    return await _people(request, words=words[:LONGEST].strip(), role=role[:LONGEST], number=page)
 
 
 @post("/admin/people", opt=OPT)
@@ -125,6 +160,7 @@ async def _person(
         devices=[(agent_of(one.user_agent).words, one) for one in await host.sessions.devices(user)],
         shares=(await shares_of(request)).get(user.id, []),
         at_stake=await shared_with(request, user.id),
+        codes_on=(await host.second_factor.state(user.id)).on,
         form=form or {"display_name": user.display_name, "email": user.email or ""},
         **{"errors": {}, "problem": "", **context},
     )
@@ -153,7 +189,7 @@ async def change(request: Req, user_id: FromPath[int]) -> Page:
         filled = form if "display_name" in sent else None
         return await _person(request, user_id, status=422, form=filled, errors=failure.fields, problem=failure.message)
     except Failure as failure:
-        return go_to(request, here, said=failure.message)
+        return go_to(request, here, refused=failure.message)
     return go_to(request, here, said=_("%(name)s was changed") % {"name": user.display_name})
 
 
@@ -167,7 +203,7 @@ async def change_rights(request: Req, user_id: FromPath[int]) -> Page:
     try:
         user = await host_of(request).people.change(request.user, user_id, granted=granted, withheld=withheld)
     except Failure as failure:
-        return go_to(request, f"/admin/people/{user_id}", said=failure.message)
+        return go_to(request, f"/admin/people/{user_id}", refused=failure.message)
     said = _("The rights of %(name)s were changed") % {"name": user.display_name}
     return go_to(request, f"/admin/people/{user_id}", said=said)
 
@@ -193,13 +229,13 @@ async def remove(request: Req, user_id: FromPath[int]) -> Page:
     chosen = next((one for one in AFTERWARDS if one == afterwards), None)
     here = f"/admin/people/{user_id}"
     if user_id == request.user.id:
-        return go_to(request, here, said=_("Your own account is removed on your own page."))
+        return go_to(request, here, refused=_("Your own account is removed on your own page."))
     if chosen is None:
-        return go_to(request, here, said=_("Say what becomes of the requests."))
+        return go_to(request, here, refused=_("Say what becomes of the requests."))
     try:
         await host.people.remove(request.user, user_id, requests=chosen, end_shares=end_shares)
     except Failure as failure:
-        return go_to(request, here, said=failure.message)
+        return go_to(request, here, refused=failure.message)
     host.jobs.wake()
     return go_to(request, "/admin/people", said=_("%(name)s was removed") % {"name": person.user.display_name})
 

@@ -24,7 +24,7 @@ async def password_link(request: Req, user_id: FromPath[int]) -> Page:
     try:
         token = await host.passwords.link_for(request.user, user_id)
     except Failure as failure:
-        return go_to(request, f"/admin/people/{user_id}", said=failure.message)
+        return go_to(request, f"/admin/people/{user_id}", refused=failure.message)
     link = f"{site_of(request).origin}/reset/{token}"
     return await admin_page(request, "admin/password_link.html", person=person, link=link)
 
@@ -35,7 +35,7 @@ async def reset_second_factor(request: Req, user_id: FromPath[int]) -> Page:
     try:
         await host_of(request).second_factor.reset(request.user, user_id)
     except Failure as failure:
-        return go_to(request, f"/admin/people/{user_id}", said=failure.message)
+        return go_to(request, f"/admin/people/{user_id}", refused=failure.message)
     return go_to(request, f"/admin/people/{user_id}", said=_("Signing in needs no code any more"))
 
 

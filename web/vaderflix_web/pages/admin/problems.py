@@ -44,7 +44,7 @@ async def solve(request: Req, problem_id: FromPath[int]) -> Page:
     try:
         await host_of(request).problems.solve(request.user, problem_id, answer)
     except Conflict as failure:
-        return go_to(request, "/admin/problems", said=failure.message)
+        return go_to(request, "/admin/problems", refused=failure.message)
     return go_to(request, "/admin/problems", said=_("The problem is solved."))
 
 
@@ -54,7 +54,7 @@ async def reopen(request: Req, problem_id: FromPath[int]) -> Page:
     try:
         await host_of(request).problems.reopen(request.user, problem_id)
     except Conflict as failure:
-        return go_to(request, "/admin/problems", said=failure.message)
+        return go_to(request, "/admin/problems", refused=failure.message)
     return go_to(request, "/admin/problems", said=_("It is open again."))
 
 

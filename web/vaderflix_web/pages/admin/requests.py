@@ -108,7 +108,9 @@ async def approve(request: Req) -> Page:
         except Failure as failure:
             refused = failure.message
     said = ngettext("%(n)s request approved", "%(n)s requests approved", done) % {"n": done} if done else ""
-    return go_to(request, "/admin/requests", said=" · ".join(p for p in (said, refused) if p))
+    if refused:
+        return go_to(request, "/admin/requests", refused=" · ".join(p for p in (said, refused) if p))
+    return go_to(request, "/admin/requests", said=said)
 
 
 @post("/admin/requests/{request_id:int}/decline", opt={"permission": "requests.manage"})
@@ -118,7 +120,7 @@ async def decline(request: Req, request_id: FromPath[int]) -> Page:
     try:
         await host_of(request).requests.decline(request.user, request_id, str(form.get("reason", "")))
     except Failure as failure:
-        return go_to(request, "/admin/requests", said=failure.message)
+        return go_to(request, "/admin/requests", refused=failure.message)
     return go_to(request, "/admin/requests", said=_("Declined; the asker is told why."))
 
 

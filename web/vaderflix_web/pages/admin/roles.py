@@ -104,7 +104,7 @@ async def remove(request: Req, name: FromPath[str]) -> Page:
     try:
         await host_of(request).roles.remove(request.user, name)
     except Failure as failure:
-        return go_to(request, "/admin/roles", said=failure.message)
+        return go_to(request, "/admin/roles", refused=failure.message)
     return go_to(request, "/admin/roles", said=_("The role was removed"))
 
 

@@ -105,7 +105,7 @@ async def try_now(request: Req, instance_id: FromPath[str]) -> Page:
     back = request.headers.get("referer", "")
     path = "/admin" if back.endswith("/admin") else "/admin/services"
     if record is None:
-        return go_to(request, path, said=_("There is no such service."))
+        return go_to(request, path, refused=_("There is no such service."))
     health = next((h.severity for h in host.monitor.status() if h.instance == instance_id), None)
     works = record.state == "running" and not host.guard.breaker(instance_id).open and health != "error"
     said = _("%(name)s works again.") if works else _("%(name)s still does not work.")
@@ -120,7 +120,7 @@ async def set_enabled(request: Req, instance_id: FromPath[str]) -> Page:
     try:
         await host_of(request).instances.set_enabled(instance_id, on, request.user)
     except Failure as failure:
-        return go_to(request, "/admin/services", said=failure.message)
+        return go_to(request, "/admin/services", refused=failure.message)
     return go_to(request, "/admin/services", said=_("Switched on") if on else _("Switched off"))
 
 

@@ -60,7 +60,7 @@ async def _deed(request: Req, work: Any, said: str) -> Page:
         await work
     except Failure as failure:
         evidence = getattr(failure, "evidence", "")
-        return go_to(request, HERE, said=f"{failure.message} {evidence}".strip())
+        return go_to(request, HERE, refused=f"{failure.message} {evidence}".strip())
     return go_to(request, HERE, said=said)
 
 
@@ -70,7 +70,7 @@ async def invite(request: Req, instance: FromPath[str]) -> Page:
     form = await request.form()
     user_id = text(form, "user")
     if not user_id.isascii() or not user_id.isdigit():
-        return go_to(request, HERE, said=_("Choose somebody."))
+        return go_to(request, HERE, refused=_("Choose somebody."))
     work = host_of(request).sharing.invite(request.user, int(user_id[:12]), instance, _chosen(form))
     return await _deed(request, work, _("Asked for. It shows here how far it is"))
 
@@ -121,7 +121,7 @@ async def confirm(request: Req, instance: FromPath[str]) -> Page:
     try:
         gone = await host.share_watch.confirm(request.user, instance)
     except Failure as failure:
-        return go_to(request, HERE, said=failure.message)
+        return go_to(request, HERE, refused=failure.message)
     said = ngettext("Noted: %(n)s share has ended", "Noted: %(n)s shares have ended", gone) % {"n": gone}
     return go_to(request, HERE, said=said)
 

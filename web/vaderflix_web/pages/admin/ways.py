@@ -49,7 +49,7 @@ async def welcome(request: Req) -> Page:
             request.user, way.provider, welcome=text(form, "welcome") == "yes", role=text(form, "role")
         )
     except Failure as failure:
-        return go_to(request, HERE, said=failure.message)
+        return go_to(request, HERE, refused=failure.message)
     return go_to(request, HERE, said=_("Saved"))
 
 
@@ -136,7 +136,7 @@ async def remove(request: Req, id: FromPath[str]) -> Page:
     try:
         lost = await host_of(request).providers.remove(request.user, id)
     except Failure as failure:
-        return go_to(request, HERE, said=failure.message)
+        return go_to(request, HERE, refused=failure.message)
     said = ngettext("Removed. %(n)s account lost this way in", "Removed. %(n)s accounts lost this way in", lost)
     return go_to(request, HERE, said=said % {"n": lost})
 

@@ -7,8 +7,11 @@ import "./zone.js";
 import "./menus.js";
 import "./theme.js";
 import "./copy.js";
+import "./show.js";
 import "./refused.js";
 import "./here.js";
 
 document.documentElement.dataset.script = "";
+// A page that answers a form is asked for when it is reloaded or gone back to; the form is not sent once more.
+history.replaceState(history.state, "", location.href);
 if (document.querySelector("[data-player]")) import("./player.js");
