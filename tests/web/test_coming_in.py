@@ -248,6 +248,36 @@ async def test_asking_is_answered_alike_whoever_asks(host: Host, stranger: Visit
             await asyncio.sleep(0.02)
 
 
+async def test_an_approved_request_says_whether_its_asker_came_in_and_offers_another_link(
+    host: Host, stranger: Visitor, visit: Any
+) -> None:
+    mara = (await host.access.list_users())[1]
+    await host.house.change(mara, registration="request")
+    await stranger.post("/ask", {"name": "Noor B", "email": "noor@example.org", "message": "May I?"})
+    async with asyncio.timeout(10):
+        while not (waiting := await host.access_requests.newest()):
+            await asyncio.sleep(0.02)
+    approved = await host.access_requests.approve(mara, waiting[0].id, role="viewer")
+    browser = await visit("mara")
+
+    async def said() -> str:
+        return (await browser.get("/admin/access?show=approved")).text
+
+    assert "Has not come in yet. The link works until" in await said()
+    await host.invites.revoke(mara, approved.id)
+    assert "Did not come in, and the link does not work any more." in await said()
+    again = f"/admin/invitations/{approved.id}/reissue"
+    assert again in await said()
+    shown = await browser.post(again, {"send": "yes"})
+    code = re.search(r'/invite/([\w-]+)"', shown.text)
+    assert code is not None
+    user = await host.invites.accept(code[1], username="noorb", password=PASSWORD, email="noor@example.org")
+    assert f'Came in: <a href="/admin/people/{user.id}">' in await said()
+    assert again not in await said()
+    await host.people.remove(mara, user.id, requests="keep", end_shares=False)
+    assert "Came in. The account is not there any more." in await said()
+
+
 async def test_hostile_words_of_a_stranger_stay_words(host: Host, stranger: Visitor, visit: Any) -> None:
     mara = (await host.access.list_users())[1]
     await host.house.change(mara, registration="request", name=XSS[:60])

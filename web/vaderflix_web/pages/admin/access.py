@@ -26,6 +26,7 @@ async def access(request: Req, show: FromQuery[str] = "pending") -> Page:
     show = show if show in STATES else "pending"
     found = await host.access_requests.newest(show)
     waiting = await host.access_requests.pending()
+    invited = {one.invite.id: one for one in await host.invites.newest()} if show == "approved" else {}
     known = {p.user.email.casefold(): p.user for p in await host.people.all() if p.user.email}
     headline = (
         ngettext("%(n)s person waits for an answer.", "%(n)s people wait for an answer.", waiting) % {"n": waiting}
@@ -35,7 +36,11 @@ async def access(request: Req, show: FromQuery[str] = "pending") -> Page:
     return await admin_page(
         request,
         "admin/access.html",
-        rows=[(one, request_chip(one.state), known.get(one.email.casefold())) for one in found],
+        rows=[
+            (one, request_chip(one.state), known.get(one.email.casefold()), invited.get(one.invite_id or 0))
+            for one in found
+        ],
+        now=host.clock(),
         show=show,
         tabs=[
             ("pending", _("Waiting"), waiting),
