@@ -16,14 +16,18 @@ from sqlalchemy import Connection
 
 from .access.activity import changed, note
 from .access.models import User
+from .access.outside import provider_of
+from .access.rights import check_above, check_everything
 from .api.events import InstanceChanged
-from .api.settings import BadSettings, dump, fields, parse
+from .api.settings import BadSettings, dump, fields, leads_elsewhere, parse
 from .bus import Bus
 from .config import Config, ConfigError, load_config
 from .failures import Conflict, Invalid, Missing
 from .plugins.records import InstanceConfig, InstanceRecord, PluginRecord, PluginState
 from .plugins.supervisor import Supervisor, TestResult
+from .store import identities as identity_store
 from .store import instances as store
+from .store import users as user_store
 from .store.database import Database
 from .vault import Vault
 
@@ -123,6 +127,24 @@ class Instances:
         except BadSettings as error:
             raise Invalid("Some settings need another look.", error.errors) from error
 
+    def _leads_elsewhere(self, plugin: str, complete: dict[str, Any], stored: InstanceConfig | None) -> bool:
+        info = self._plugin(plugin).info
+        assert info is not None
+        try:
+            before = parse(info.settings, stored.settings) if stored is not None else None
+        except BadSettings:
+            before = None
+        return before is None or leads_elsewhere(parse(info.settings, complete), before)
+
+    def _check_reach(self, conn: Connection, actor: User, plugin: str, id: str) -> None:
+        """Raise `NotAllowed` when who says where this service is would come to rights that they lack."""
+        if "notifiers" in self._plugin(plugin).hooks:
+            check_everything(actor, "Links for new passwords go this way. Only an admin can say where it leads.")
+        # the service says who its people are, and with that opens their accounts here
+        for user_id in set(identity_store.of_provider(conn, provider_of(plugin, id)).values()):
+            if (user := user_store.get(conn, user_id)) is not None:
+                check_above(actor, user)
+
     async def save(self, *, id: str, **values: Any) -> InstanceConfig:
         """`store` an instance, and start it as it is now."""
         await self.store(id=id, **values)
@@ -176,7 +198,11 @@ class Instances:
         new: bool = False,
         actor: User | None = None,
     ) -> None:
-        """Keep an instance; it is started at the next `reconcile`. Raises `Invalid`, `Conflict`, `Missing`."""
+        """Keep an instance; it is started at the next `reconcile`. Raises `Invalid`, `Conflict`, `Missing`.
+
+        Raises `NotAllowed` for an `actor` who leads mails elsewhere and is no admin, or leads the sign-in of somebody
+        with more rights elsewhere.
+        """
         stored, complete = await self._savable(id, plugin, name, settings, new)
         row = store.StoredInstance(
             id=id,
@@ -188,11 +214,14 @@ class Instances:
             version=0,
         )
         now = self._clock()
+        moved = self._leads_elsewhere(plugin, complete, stored)
         info = self._plugin(plugin).info
         labels = {field.name: field.label for field in fields(info.settings)} if info else {}
         old, fresh = changed(*_shown(stored, row, complete, labels))
 
         def work(conn: Connection) -> None:
+            if actor is not None and moved:
+                self._check_reach(conn, actor, plugin, id)
             store.put(conn, row, now)
             if fresh:
                 note(conn, now, actor, "service.changed" if stored else "service.added", id, before=old, after=fresh)

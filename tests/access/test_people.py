@@ -139,12 +139,40 @@ async def test_a_closed_account_is_protected_by_the_rights_it_has_once_it_is_ope
             await attempt
 
 
+async def test_only_an_admin_makes_an_admin_however_much_others_may(house):
+    mara = await house.person("mara", "admin")
+    await house.roles.create(mara, title="Deputy", permissions=list(P))
+    deputy, noor = await house.person("deputy", "deputy"), await house.person("noor")
+    jonas = await house.person("jonas", "admin")
+    code, _ = await house.invites.create(jonas, role="admin")
+    for attempt in (
+        house.people.create(deputy, "eve", PASSWORD, role="admin"),
+        house.people.change(deputy, noor.id, role="admin"),
+        house.invites.create(deputy, role="admin"),
+    ):
+        with pytest.raises(NotAllowed):
+            await attempt
+    await house.people.change(mara, jonas.id, role="deputy")
+    with pytest.raises(Missing):
+        await house.invites.open(code)
+    assert (await house.people.create(deputy, "eve", PASSWORD, role="deputy")).role == "deputy"
+
+
 async def test_ones_own_address_is_not_changed_without_proof(house):
     mara = await house.person("mara", "admin", email="mara@example.org")
     with pytest.raises(Conflict, match="own pages"):
         await house.people.change(mara, mara.id, email="thief@example.org")
     kept = await house.people.change(mara, mara.id, email="mara@example.org", display_name="Mara M.")
     assert (kept.email, kept.display_name) == ("mara@example.org", "Mara M.")
+
+
+async def test_looking_after_accounts_does_not_end_ones_own_for_which_proof_is_asked(house):
+    mara, jonas = await house.person("mara", "admin"), await house.person("jonas", "admin")
+    with pytest.raises(Conflict, match="own pages"):
+        await house.people.remove(mara, mara.id)
+    assert len(await house.access.list_users()) == 2
+    await house.people.leave(mara)
+    assert [user.id for user in await house.access.list_users()] == [jonas.id]
 
 
 async def test_of_many_who_set_the_house_up_at_once_one_does(house):
@@ -159,7 +187,7 @@ async def test_the_last_admin_stays(house):
     mara, jonas = await house.person("mara", "admin"), await house.person("jonas", "admin")
     await house.people.change(mara, jonas.id, role="viewer")
     for attempt in (
-        house.people.remove(mara, mara.id),
+        house.people.leave(mara),
         house.access.change_user(mara.id, role="viewer"),
         house.access.change_user(mara.id, disabled=True),
     ):

@@ -7,8 +7,10 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from vaderflix_core.access.models import Permission
 from vaderflix_core.api import (
     MASK,
     Availability,
@@ -20,10 +22,12 @@ from vaderflix_core.api import (
     Settings,
 )
 from vaderflix_core.config import load_config
-from vaderflix_core.failures import Conflict, Invalid, Missing
+from vaderflix_core.failures import Conflict, Invalid, Missing, NotAllowed
 from vaderflix_core.host import Host
 from vaderflix_core.plugins.records import InstanceState
-from vaderflix_core.testing.fakes import FakeMediaSource
+from vaderflix_core.store import identities
+from vaderflix_core.store.users import seed_roles
+from vaderflix_core.testing.fakes import FakeMediaSource, FakeNotifier
 from vaderflix_core.testing.modules import memory_plugin
 
 pytestmark = pytest.mark.anyio
@@ -47,11 +51,15 @@ def shelf_plugin():
     return memory_plugin("shelf", settings=ShelfSettings, media_sources=lambda instance: [instance.shared(Shelf)])
 
 
+def post_plugin():
+    return memory_plugin("post", settings=ShelfSettings, notifiers=lambda instance: [instance.shared(FakeNotifier)])
+
+
 @pytest.fixture
 async def host(tmp_path: Path):
     config = tmp_path / "vaderflix.toml"
     config.write_text('[[instance]]\nid = "by-file"\nplugin = "shelf"\n[instance.settings]\nurl = "http://file"\n')
-    made = Host(load_config(config, {}, {"data_dir": tmp_path / "data"}), entry_points=[shelf_plugin()])
+    made = Host(load_config(config, {}, {"data_dir": tmp_path / "data"}), entry_points=[shelf_plugin(), post_plugin()])
     await made.instances.reconcile()
     yield made
     await made.stop()
@@ -127,6 +135,46 @@ async def test_the_same_address_twice_is_refused(host):
     with pytest.raises(Invalid) as refused:
         await host.instances.save(id="two", plugin="shelf", name="Two", settings={"url": "http://ONE"})
     assert refused.value.fields == {"url": "One has this address"}
+
+
+@pytest.fixture
+async def people(host):
+    await host.db.write(seed_roles)
+    mara = await host.access.create_user("mara", "correct horse battery", role="admin")
+    await host.roles.create(mara, title="Technician", permissions=["browse", "settings"])
+    return mara, await host.access.create_user("tech", "correct horse battery", role="technician")
+
+
+async def test_only_an_admin_says_where_mails_go_as_they_carry_links_for_new_passwords(host, people):
+    mara, tech = people
+    post = {"id": "post", "plugin": "post", "name": "Post"}
+    with pytest.raises(NotAllowed):
+        await host.instances.save(**post, settings={"url": "http://thief"}, actor=tech)
+    await host.instances.save(**post, settings={"url": "http://post"}, actor=mara)
+    with pytest.raises(NotAllowed):
+        await host.instances.save(**post, settings={"url": "http://thief"}, actor=tech)
+    narrow = msgspec.structs.replace(mara, permissions=frozenset({Permission.SETTINGS}))  # as with a key
+    with pytest.raises(NotAllowed):
+        await host.instances.save(**post, settings={"url": "http://thief"}, actor=narrow)
+    assert (await host.instances.get("post")).settings["url"] == "http://post"
+    await host.instances.save(**post | {"name": "Letters"}, settings={"url": "http://post"}, actor=tech)
+    await host.instances.set_enabled("post", False, tech)
+    await host.instances.save(id="one", plugin="shelf", name="One", settings={"url": "http://one"}, actor=tech)
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["moved", "removed and added again"])
+async def test_a_service_by_which_somebody_with_more_rights_signs_in_is_not_led_elsewhere(host, people, anew):
+    mara, tech = people
+    shelf = {"id": "one", "plugin": "shelf", "name": "One"}
+    await host.instances.save(**shelf, settings={"url": "http://one"}, actor=tech)
+    await host.instances.save(**shelf, settings={"url": "http://two"}, actor=tech)
+    await host.db.write(lambda conn: identities.link(conn, mara.id, "shelf:one", "7", "mara", host.clock()))
+    if anew:
+        await host.instances.remove("one", tech)
+    with pytest.raises(NotAllowed):
+        await host.instances.save(**shelf, settings={"url": "http://thief"}, actor=tech)
+    await host.instances.save(**shelf, settings={"url": "http://three"}, actor=mara)
+    await host.instances.save(**shelf, settings={"url": "http://three", "title": "M"}, actor=tech)
 
 
 async def test_bad_settings_say_what_is_wrong_with_each_field_and_change_nothing(host):

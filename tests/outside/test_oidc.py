@@ -359,6 +359,16 @@ async def test_nobody_gives_more_rights_by_a_rule_than_they_have(host, edith, li
         await add(host, edith, liar.url, role_claim="groups", role_value="x", role="admin")
 
 
+@pytest.mark.parametrize("rule", [{"role_claim": "sub"}, {"role_value": "edith's own"}])
+async def test_nobody_makes_themselves_fit_a_rule_that_gives_more_than_they_have(host, mara, edith, liar, rule):
+    given = {"role_claim": "groups", "role_value": "masters", "role": "admin"}
+    id = await add(host, mara, liar.url, **given)
+    kept = {"name": "Club", "issuer": liar.url, "client_id": "vaderflix", "client_secret": None, "id": id}
+    with pytest.raises(NotAllowed):
+        await host.providers.save(edith, **kept, **given | rule)
+    assert (await host.providers.save(edith, **kept | {"name": "Our club"}, **given)).name == "Our club"
+
+
 async def test_the_protocol_speaks_to_the_issuer_alone(liar):
     oidc = Oidc()
     await oidc.test(liar.url)

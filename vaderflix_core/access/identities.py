@@ -44,6 +44,7 @@ from .outside import (
     Way,
     address_of,
     label_of,
+    provider_of,
     user_name,
 )
 from .providers import PREFIX, Newcomers, Providers
@@ -106,8 +107,7 @@ class Identities:
 
     @staticmethod
     def _way_of(binding: Binding) -> Way:
-        # with the plugin's name: an id that goes to another plugin must not bring people along
-        provider = f"{binding.plugin}:{binding.instance}"[:64]
+        provider = provider_of(binding.plugin, binding.instance)
         return Way(id=binding.instance, provider=provider, name=binding.name, waits=True)
 
     async def way(self, way_id: str) -> Way:

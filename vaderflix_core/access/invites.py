@@ -19,7 +19,7 @@ from ..store.invites import Invite, InviteUse
 from .activity import Activity
 from .house import HouseRules
 from .models import Permission, User
-from .rights import check_giving, role_named
+from .rights import check_giving_role, may_give, role_named
 from .service import Access
 from .sessions import digest
 
@@ -124,7 +124,7 @@ class Invites:
 
     async def check_role(self, actor: User, role: str) -> None:
         """Raise `Invalid` for a role that does not exist, `NotAllowed` for one that can do more than the actor."""
-        check_giving(actor, role_named(await self._access.roles(), role).permissions)
+        check_giving_role(actor, role_named(await self._access.roles(), role))
 
     @staticmethod
     def keep(conn: Connection, new: Invite, code: str) -> Invite:
@@ -279,12 +279,12 @@ def _not_open() -> Missing:
 def _backing(conn: Connection) -> Callable[[Invite], bool]:
     """Tells whether an invitation's maker may still give what it gives: it is worth what they are now."""
     makers = {user.id: user for user in user_store.all_users(conn)}
-    roles = {role.name: role.permissions for role in user_store.all_roles(conn)}
+    roles = {role.name: role for role in user_store.all_roles(conn)}
 
     def backed(invite: Invite) -> bool:
         maker = makers.get(invite.created_by) if invite.created_by is not None else None
         gives = roles.get(invite.role)
-        return maker is not None and gives is not None and maker.may(Permission.INVITE) and gives <= maker.permissions
+        return maker is not None and gives is not None and maker.may(Permission.INVITE) and may_give(maker, gives)
 
     return backed
 

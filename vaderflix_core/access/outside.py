@@ -90,6 +90,12 @@ class Finished(Struct, frozen=True, kw_only=True):
     linked: bool = False
 
 
+def provider_of(plugin: str, instance: str) -> str:
+    """What keeps the people of a service apart: with the plugin's name, as an id that goes to another plugin must not
+    bring people along."""
+    return f"{plugin}:{instance}"[:64]
+
+
 def user_name(name: str) -> str:
     """A user name out of what somebody is called elsewhere."""
     plain = unicodedata.normalize("NFKC", name).partition("@")[0]

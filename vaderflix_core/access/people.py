@@ -18,7 +18,15 @@ from ..store.database import Database
 from .activity import Activity, changed
 from .links import Links
 from .models import ADMIN, User
-from .rights import check_above, check_giving, check_not_own, found, known_permissions, role_named
+from .rights import (
+    check_above,
+    check_giving,
+    check_giving_role,
+    check_not_own,
+    found,
+    known_permissions,
+    role_named,
+)
 from .service import Access
 from .sessions import Sessions
 from .share_ends import at_stake, queue_ends
@@ -86,7 +94,7 @@ class People:
         email: str | None = None,
     ) -> User:
         """Make an account for somebody. Raises `Invalid`, `Conflict`, `NotAllowed`."""
-        check_giving(actor, role_named(await self._access.roles(), role).permissions)
+        check_giving_role(actor, role_named(await self._access.roles(), role))
 
         def note(conn: Connection, user: User) -> None:
             self._activity.note(conn, actor, "user.created", user.username, after=_values(user))
@@ -140,7 +148,7 @@ class People:
         def work(conn: Connection) -> tuple[User, bool]:
             before = self._reach(conn, actor, user_id)
             if role is not None and role != before.role:
-                check_giving(actor, role_named(store.all_roles(conn), role).permissions)
+                check_giving_role(actor, role_named(store.all_roles(conn), role))
             check_giving(actor, (more or frozenset()) - set(before.granted))
             _check_own(actor, before, given)
             demoted = disabled or (role is not None and role != ADMIN)
@@ -182,9 +190,20 @@ class People:
         to have it begin at once); without `end_shares` it stays there, without an account.
 
         Their history stays under one closed account, “A former member”, so that what the house fetched can still be
-        explained without naming who left. An account may remove itself. Raises `Missing`, `Conflict` for the last
-        admin, `NotAllowed` for somebody with more rights.
+        explained without naming who left. Raises `Missing`, `Conflict` for one's own account, `NotAllowed` for somebody
+        with more rights.
         """
+        check_not_own(actor, await self._access.user(user_id))
+        await self._remove(actor, user_id, requests=requests, end_shares=end_shares)
+
+    async def leave(self, user: User, *, requests: Afterwards = "cancel") -> None:
+        """Remove one's own account, in the same way; the caller has made sure that it is its owner who asks.
+
+        Raises `Conflict` for the last admin.
+        """
+        await self._remove(user, user.id, requests=requests, end_shares=True)
+
+    async def _remove(self, actor: User, user_id: int, *, requests: Afterwards, end_shares: bool) -> None:
         if requests not in AFTERWARDS:
             raise Invalid("Say what becomes of the requests.", {"requests": "Choose one of " + ", ".join(AFTERWARDS)})
         now = self._clock()

@@ -20,7 +20,7 @@ from ..vault import Vault
 from .activity import Activity, changed
 from .models import User
 from .oidc import Oidc, Provider
-from .rights import check_giving, role_named
+from .rights import check_giving_role, role_named
 from .ways import keep_one
 
 PREFIX = "oidc."  # no instance is called so, as instances have no dot in their ids
@@ -100,8 +100,9 @@ class Providers:
             wrong["role_claim"] = "This is too long"
         if wrong:
             raise Invalid("The provider could not be saved.", wrong)
-        if role and (before is None or role != before.role):
-            check_giving(actor, role_named(await self._db.read(all_roles), role).permissions)
+        # another claim or value gives the role to other people: that is giving it
+        if role and (before is None or (role_claim, role_value, role) != _rule(before)):
+            check_giving_role(actor, role_named(await self._db.read(all_roles), role))
         if before is None:
             issuer = await self.test(issuer)
         new_id = id or _id_for(name)
@@ -167,7 +168,7 @@ class Providers:
 
     async def welcome(self, actor: User, way: str, *, welcome: bool, role: str) -> None:
         """Decide whether people who are new may come in by a way, and as what. Raises `Invalid`, `NotAllowed`."""
-        check_giving(actor, role_named(await self._db.read(all_roles), role).permissions)
+        check_giving_role(actor, role_named(await self._db.read(all_roles), role))
 
         def work(conn: Connection) -> None:
             known = _newcomers(conn)
@@ -202,6 +203,10 @@ def _id_for(name: str) -> str:
 
 def _reveal(provider: Provider | None) -> str:
     return provider.client_secret.reveal() if provider is not None and provider.client_secret is not None else ""
+
+
+def _rule(provider: Provider) -> tuple[str, str, str]:
+    return provider.role_claim, provider.role_value, provider.role
 
 
 def _terms(provider: Provider) -> dict[str, object]:

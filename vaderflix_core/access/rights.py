@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..failures import Conflict, Invalid, Missing, NotAllowed
-from .models import Permission, Role, User
+from .models import ADMIN, Permission, Role, User
 
 
 def known_permissions(names: Iterable[str], field: str = "permissions") -> frozenset[Permission]:
@@ -30,9 +30,27 @@ def check_giving(actor: User, permissions: Iterable[Permission]) -> None:
         raise NotAllowed("You can only give rights that you have yourself.", code="more_than_own")
 
 
+def may_give(actor: User, role: Role) -> bool:
+    """Whether the actor may give a role: one that can do no more than they can, and an admin's only as an admin."""
+    return role.permissions <= actor.permissions and (role.name != ADMIN or actor.role == ADMIN)
+
+
+def check_giving_role(actor: User, role: Role) -> None:
+    """Raise `NotAllowed` when the actor may not give a role."""
+    check_giving(actor, role.permissions)
+    if not may_give(actor, role):
+        raise NotAllowed("Only an admin can make somebody an admin.", code="more_than_own")
+
+
+def check_everything(actor: User, why: str) -> None:
+    """Raise `NotAllowed`, with why, for all but admins; for an admin's key too that cannot do everything."""
+    if actor.role != ADMIN or not actor.permissions.issuperset(Permission):
+        raise NotAllowed(why, code="more_than_own")
+
+
 def check_above(actor: User, other: User) -> None:
     """Raise `NotAllowed` when the other account has, or would have once opened, rights that the actor lacks."""
-    if other.id != actor.id and other.role == "admin" and actor.role != "admin":
+    if other.id != actor.id and other.role == ADMIN and actor.role != ADMIN:
         raise NotAllowed("Only an admin can change an admin's account.", code="more_than_own")
     if not other.rights <= actor.permissions:
         raise NotAllowed("This account has rights that you lack. Ask an admin to change it.", code="more_than_own")

@@ -21,6 +21,7 @@ from ..store.database import Database
 from ..store.shares import Kept
 from .activity import Activity
 from .models import User
+from .outside import provider_of
 from .sessions import Sessions
 from .sharing import LIVE, Sharing, as_there, match, too_many
 
@@ -81,7 +82,7 @@ class ShareWatch:
 
     async def _have_wanted(self, binding: Binding) -> None:
         """Try what is due, and at once what waits for people who have linked their account by now."""
-        provider = f"{binding.plugin}:{binding.instance}"
+        provider = provider_of(binding.plugin, binding.instance)
 
         def read(conn: Connection) -> tuple[list[Kept], set[int]]:
             return store.of_instance(conn, binding.instance), set(identity_store.of_provider(conn, provider).values())
@@ -96,7 +97,7 @@ class ShareWatch:
 
     async def _adopt(self, binding: Binding, there: Sequence[Share]) -> None:
         """Begin to follow shares of people who have linked their account: they may be older than the account."""
-        provider = f"{binding.plugin}:{binding.instance}"
+        provider = provider_of(binding.plugin, binding.instance)
         linked = await self._db.read(lambda conn: identity_store.of_provider(conn, provider))
         known = {one.user_id for one in await self._db.read(lambda conn: store.of_instance(conn, binding.instance))}
         for share in there:

@@ -30,6 +30,7 @@ from ..store.invites import Invite
 from ..store.shares import Kept
 from .activity import Activity
 from .models import User
+from .outside import provider_of
 
 log = structlog.get_logger("access")
 
@@ -188,7 +189,7 @@ class Sharing:
 
     async def ask_for(self, binding: Binding, kept: Kept, *, anew: bool = False) -> Kept:
         """Try to have what is wanted. A source that cannot be asked leaves it wanted, until the tries are used up."""
-        provider = f"{binding.plugin}:{binding.instance}"
+        provider = provider_of(binding.plugin, binding.instance)
 
         def read(conn: Connection) -> tuple[User | None, str | None]:
             linked = identity_store.of_user(conn, kept.user_id)

@@ -247,14 +247,15 @@ def parse(settings: type[S], values: Mapping[str, Any], stored: S | None = None)
             good[field.name] = msgspec.convert(value, hints[field.name], strict=False, dec_hook=_dec_hook)
         except msgspec.ValidationError as error:
             errors[field.name] = _words(error, field)
-    if stored is not None and not errors and _leads_elsewhere(settings(**good), stored):
+    if stored is not None and not errors and leads_elsewhere(settings(**good), stored):
         errors = {name: AGAIN for name in kept if good[name]}
     if errors:
         raise BadSettings(errors, {field.name: field.label for field in fields(settings)})
     return settings(**good)
 
 
-def _leads_elsewhere(new: Settings, old: Settings) -> bool:
+def leads_elsewhere(new: Settings, old: Settings) -> bool:
+    """Whether something is sent to another place than before."""
     for field in fields(type(new)):
         values = getattr(new, field.name), getattr(old, field.name)
         # whoever wrote the plugin may have forgotten to say so of an address

@@ -275,7 +275,7 @@ async def goodbye(request: Req, data: JSONBody[Goodbye]) -> Response[dict[str, b
         raise Conflict("This is the only admin. Make somebody else an admin first.", code="last_admin")
     async with proving(request, user.username):
         await host.passwords.prove(user, data.password, session_id_of(request))
-    await host.people.remove(user, user.id, requests=data.requests)
+    await host.people.leave(user, requests=data.requests)
     host.jobs.wake()
     return Response({"deleted": True}, cookies=ended_cookies(request))
 

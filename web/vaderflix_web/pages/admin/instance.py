@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from vaderflix_core.api import Choice, Notifier
 from vaderflix_core.api.settings import fields
-from vaderflix_core.failures import Conflict, Failure, Invalid, Missing
+from vaderflix_core.failures import Conflict, Failure, Invalid, Missing, NotAllowed
 from vaderflix_core.instances import NotReached
 from vaderflix_core.plugins.records import InstanceConfig, PluginRecord
 from vaderflix_core.plugins.supervisor import TestResult
@@ -190,7 +190,7 @@ async def _save(request: Req, plugin: PluginRecord, config: InstanceConfig | Non
         return await _refused(request, plugin, config, form, errors=failure.fields, result=failure.result)
     except Invalid as failure:
         return await _refused(request, plugin, config, form, errors=failure.fields, problem=failure.message)
-    except Conflict as failure:
+    except (Conflict, NotAllowed) as failure:
         return await _refused(request, plugin, config, form, problem=failure.message)
     if form.get("anyway"):
         await host.monitor.check_now(saved.id)

@@ -71,7 +71,7 @@ async def delete(request: Req) -> Page:
     try:
         async with proving(request, viewer.username):
             await host.passwords.prove(viewer, text(form, "password"), session_id_of(request))
-        await host.people.remove(viewer, viewer.id, requests=chosen)
+        await host.people.leave(viewer, requests=chosen)
         host.jobs.wake()
     except Invalid as failure:
         return await _data(request, errors=failure.fields, chosen=chosen, status=422)
