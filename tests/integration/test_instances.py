@@ -52,7 +52,7 @@ def shelf_plugin():
 
 
 def post_plugin():
-    return memory_plugin("post", settings=ShelfSettings, notifiers=lambda instance: [instance.shared(FakeNotifier)])
+    return memory_plugin("post", settings=ShelfSettings, notifiers=lambda instance: [FakeNotifier()])
 
 
 @pytest.fixture

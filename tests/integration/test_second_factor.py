@@ -13,9 +13,12 @@ from houses import AccountHouse, outcomes
 from sqlalchemy import Connection
 
 from vaderflix_core.access.links import EMAIL, RESET, SECOND_FACTOR, LinkEnded
+from vaderflix_core.access.models import PasswordProof
 from vaderflix_core.access.policy import weakness
+from vaderflix_core.access.sessions import digest
 from vaderflix_core.access.totp import TicketEnded, WrongCode
 from vaderflix_core.failures import Conflict, Invalid, NotAllowed
+from vaderflix_core.store import ways
 from vaderflix_core.store.database import Database
 
 pytestmark = pytest.mark.anyio
@@ -39,8 +42,12 @@ class House(AccountHouse):
         self.clock.forward(seconds=60)
         return totp, codes
 
+    async def proof(self, user: Any) -> PasswordProof:
+        kept = await self.db.read(lambda conn: ways.password_of(conn, user.id))
+        return PasswordProof(user=user, password=digest(kept or ""))
+
     async def ticket(self, user: Any) -> str:
-        ticket = await self.factor.ticket(user)
+        ticket = await self.factor.ticket(await self.proof(user))
         assert ticket is not None
         return ticket
 
@@ -90,6 +97,44 @@ async def test_a_new_password_needs_the_old_one_and_ends_all_other_sessions(hous
     assert await house.access.authenticate("edith", OLD) is None
     assert await house.access.authenticate("edith", NEW)
     assert await house.deeds() == ["password.changed"]
+
+
+async def anew(house: House, user: Any, how: str) -> None:
+    """Another password, set in one of the ways there are."""
+    if how == "changed":
+        await house.passwords.change(user, OLD, NEW, None)
+    else:
+        token = await house.db.write(lambda conn: house.links.make(conn, RESET, user.id))
+        await house.passwords.reset(token, NEW)
+
+
+@pytest.mark.parametrize("how", ["changed", "reset"])
+async def test_a_sign_in_under_way_with_the_old_password_ends_with_it(house: House, edith: Any, how: str) -> None:
+    totp, _ = await house.with_factor(edith)
+    ticket, proof = await house.ticket(edith), await house.proof(edith)
+    await anew(house, edith, how)
+    with pytest.raises(TicketEnded):
+        await house.factor.finish(ticket, totp.at(house.clock()))
+    with pytest.raises(Conflict):
+        await house.factor.ticket(proof)
+    with pytest.raises(Conflict):
+        await house.sessions.start(edith, method="password", user_agent="", ip="", password=proof.password)
+    assert await house.sessions.devices(edith) == []
+    fresh = await house.factor.finish(await house.ticket(edith), totp.at(house.clock()))
+    assert await house.sessions.start(edith, method="password", user_agent="", ip="", password=fresh.password)
+
+
+async def test_sign_ins_that_race_with_a_new_password_leave_no_session_of_the_old_one(house: House, edith: Any) -> None:
+    proof = await house.proof(edith)
+
+    async def sign_in() -> None:
+        while True:
+            await house.sessions.start(edith, method="password", user_agent="", ip="", password=proof.password)
+
+    async with asyncio.timeout(30):
+        _, wrong = await outcomes(anew(house, edith, "changed"), *(sign_in() for _ in range(6)))
+    assert [type(one) for one in wrong] == [Conflict] * 6
+    assert await house.sessions.devices(edith) == []
 
 
 async def test_of_two_changes_at_once_one_wins(house: House, edith: Any) -> None:
@@ -222,7 +267,7 @@ async def test_a_link_to_another_address_ends_with_the_password_or_address_it_wa
 async def test_a_code_works_once_and_within_a_step_of_now(house: House, edith: Any) -> None:
     totp, _ = await house.with_factor(edith)
     code = totp.at(house.clock())
-    assert (await house.factor.finish(await house.ticket(edith), f" {code[:3]} {code[3:]} ")).id == edith.id
+    assert (await house.factor.finish(await house.ticket(edith), f" {code[:3]} {code[3:]} ")).user.id == edith.id
     with pytest.raises(WrongCode):
         await house.factor.finish(await house.ticket(edith), code)
     with pytest.raises(WrongCode):  # of the step before: older than the one that was used
@@ -300,13 +345,13 @@ async def test_turning_it_off_needs_the_password_and_a_code(house: House, edith:
     with pytest.raises(WrongCode):
         await house.factor.off(edith, OLD, codes[0])
     await house.factor.off(edith, OLD, fresh[0])
-    assert await house.factor.ticket(edith) is None
+    assert await house.factor.ticket(await house.proof(edith)) is None
     assert not (await house.factor.state(edith.id)).on
 
 
 async def test_a_secret_that_was_only_offered_asks_for_no_code(house: House, edith: Any) -> None:
     offer = await house.factor.begin(edith, OLD)
-    assert await house.factor.ticket(edith) is None
+    assert await house.factor.ticket(await house.proof(edith)) is None
     with pytest.raises(WrongCode):
         await house.factor.confirm(edith, "000000")
     again = await house.factor.offered(edith)
@@ -320,7 +365,7 @@ async def test_an_admin_takes_the_factor_from_somebody_who_lost_it(house: House,
     mara = await house.access.create_user("mara", OLD, role="admin")
     session = await house.sign_in(edith)
     await house.factor.reset(mara, edith.id)
-    assert await house.factor.ticket(edith) is None
+    assert await house.factor.ticket(await house.proof(edith)) is None
     assert await house.sessions.user_of(session) is None
     await house.with_factor(mara)
     with pytest.raises(NotAllowed):

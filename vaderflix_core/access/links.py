@@ -16,6 +16,7 @@ from ..vault import Vault
 from .sessions import digest
 
 RESET, EMAIL, SECOND_FACTOR = "reset", "email", "second_factor"
+OF_PASSWORD = (RESET, EMAIL, SECOND_FACTOR)  # worth nothing once there is another password
 LIFETIMES = {RESET: timedelta(hours=1), EMAIL: timedelta(hours=24), SECOND_FACTOR: timedelta(minutes=5)}
 
 
@@ -48,8 +49,8 @@ class Links:
         return f"{secret}.{self._vault.sign(f'link:{kind}', secret)}"
 
     def revoke(self, conn: Connection, user_id: int) -> None:
-        """End all that lead to another password or address: the password or the address has changed meanwhile."""
-        for kind in (RESET, EMAIL):
+        """End all that were asked for with a password or an address that has changed meanwhile."""
+        for kind in OF_PASSWORD:
             store.revoke(conn, user_id, kind, self._clock())
 
     def hash_of(self, kind: str, token: str) -> bytes | None:

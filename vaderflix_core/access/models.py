@@ -103,6 +103,13 @@ class User(Struct, frozen=True, kw_only=True):
         return permission in self.permissions
 
 
+class PasswordProof(Struct, frozen=True, kw_only=True):
+    """That somebody knew a password: whose it is, and which one, as it is worth nothing once there is another."""
+
+    user: User
+    password: bytes  # a hash of what is kept of it
+
+
 class Role(Struct, frozen=True, kw_only=True):
     """A named set of permissions. `builtin` ones cannot be removed, and `admin` cannot be changed."""
 

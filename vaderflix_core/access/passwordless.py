@@ -18,10 +18,10 @@ from ..store import second_factor as factor_store
 from ..store import ways as store
 from ..store.database import Database
 from .activity import Activity
-from .links import EMAIL, RESET
+from .links import OF_PASSWORD
 from .models import User
 from .passwords import Passwords, QueueMail
-from .sessions import Sessions
+from .sessions import CHANGED, Sessions
 from .totp import SecondFactor
 from .ways import keep_one
 
@@ -62,11 +62,11 @@ class Passwordless:
         def write(conn: Connection) -> None:
             store.lock(conn, user.id)
             if store.password_of(conn, user.id) != before:
-                raise Conflict("The password was changed just now, somewhere else. Sign in again.")
+                raise Conflict(CHANGED)
             store.set_password(conn, user.id, None)
             keep_one(conn, user.id)
             had_factor = factor_store.clear(conn, user.id)
-            for kind in (RESET, EMAIL):
+            for kind in OF_PASSWORD:
                 link_store.revoke(conn, user.id, kind, self._clock())
             if user.email and looks_like_address(user.email):
                 self._mail(conn, "password_removed", user.email, {"name": user.display_name})

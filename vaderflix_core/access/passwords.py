@@ -23,11 +23,11 @@ from ..store.jobs import Job
 from ..store.links import Link
 from .activity import Activity
 from .links import EMAIL, LIFETIMES, RESET, LinkEnded, Links
-from .models import User
+from .models import PasswordProof, User
 from .policy import weakness
 from .rights import check_above, check_not_own
 from .service import Access
-from .sessions import digest
+from .sessions import CHANGED, digest
 
 log = structlog.get_logger("access")
 
@@ -72,20 +72,23 @@ class Passwords:
         """Whether the account has a password at all."""
         return await self._db.read(lambda conn: store.password_of(conn, user_id)) is not None
 
-    async def prove(self, user: User, password: str, session_id: int | None) -> None:
+    async def prove(self, user: User, password: str, session_id: int | None) -> PasswordProof | None:
         """Make sure that whoever asks is the owner, and not somebody at a screen that was left open.
 
-        With a password that is asked for; without one the session must be new. Raises `Invalid`, or `Conflict`.
+        With a password that is asked for, and proved; without one the session must be new. Raises `Invalid`, or
+        `Conflict`.
         """
         if await self.has_password(user.id):
-            if await self._access.authenticate(user.username, password, familiar=True) is None:
+            proof = await self._access.authenticate(user.username, password, familiar=True)
+            if proof is None:
                 raise Invalid("That is not your password.", {"password": "That is not your password"})
-            return
+            return proof
         if session_id is None:
             raise NotAllowed("This needs a person who is signed in, not a key.")
         began = await self._db.read(lambda conn: store.session_began(conn, session_id))
         if began is None or self._clock() - began > RECENT:
             raise Conflict("Sign out and in again first: it is too long ago that you did.", code="sign_in_again")
+        return None
 
     # -- changing ------------------------------------------------------------------------------------------------
 
@@ -105,7 +108,7 @@ class Passwords:
         def write(conn: Connection) -> None:
             store.lock(conn, user.id)
             if store.password_of(conn, user.id) != before:
-                raise Conflict("The password was changed just now, somewhere else. Sign in again.")
+                raise Conflict(CHANGED)
             store.set_password(conn, user.id, hashed)
             self._links.revoke(conn, user.id)
             self._activity.note(conn, user, "password.changed" if before else "password.set", user.username)

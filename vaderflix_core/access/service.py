@@ -18,9 +18,9 @@ from ..store import users as store
 from ..store.database import Database
 from .arrivals import SIGNED_IN, network_of
 from .hashing import Hashing
-from .models import ADMIN, Role, User
+from .models import ADMIN, PasswordProof, Role, User
 from .policy import weakness
-from .sessions import Sessions
+from .sessions import Sessions, digest
 
 ALIKE = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}  # scripts that share the looks of letters
 NAME = re.compile(r"^[\w.@+-]{2,64}$")
@@ -214,8 +214,8 @@ class Access:
 
         return await self._db.read(read)
 
-    async def authenticate(self, username: str, password: str, *, familiar: bool = False) -> User | None:
-        """The account these credentials belong to. Takes as long for a name that does not exist.
+    async def authenticate(self, username: str, password: str, *, familiar: bool = False) -> PasswordProof | None:
+        """Whose credentials these are; None when they are nobody's. Takes as long for a name that does not exist.
 
         Raises `TooMany` while very many others wait for the same; those who are `familiar` wait among themselves.
         """
@@ -227,4 +227,8 @@ class Access:
         if hashed is None:
             user, hashed = None, self._decoy
         right = await self._hashing.verify(hashed, password, familiar)
-        return user if right and user is not None and not user.disabled else None
+        return (
+            PasswordProof(user=user, password=digest(hashed))
+            if right and user is not None and not user.disabled
+            else None
+        )

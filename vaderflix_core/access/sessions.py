@@ -19,7 +19,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from ..failures import Conflict
 from ..store import sessions as store
+from ..store import ways
 from ..store.database import Database
 from ..store.sessions import ApiKey, Session
 from ..vault import Vault
@@ -33,6 +35,7 @@ ACCESS = timedelta(minutes=10)
 TOUCH_EVERY = timedelta(minutes=1)
 FRESH = 2.0  # seconds for which a session that was seen alive is not looked up again
 ALGORITHM = "HS256"
+CHANGED = "The password was changed just now, somewhere else. Sign in again."
 REFRESH = "refresh-token"  # what its signature is for
 
 
@@ -110,8 +113,10 @@ class Sessions:
             return None
         return int(named.partition(".")[0])
 
-    async def start(self, user: User, *, method: str, user_agent: str, ip: str) -> Tokens:
-        """Sign a device in."""
+    async def start(
+        self, user: User, *, method: str, user_agent: str, ip: str, password: bytes | None = None
+    ) -> Tokens:
+        """Sign a device in; by a `PasswordProof.password` only while it is the account's, else raises `Conflict`."""
         now = self._clock()
         new = Session(
             id=0,
@@ -125,6 +130,9 @@ class Sessions:
         )
 
         def work(conn: Connection) -> tuple[Session, str]:
+            ways.lock(conn, user.id)
+            if password is not None and password != digest(ways.password_of(conn, user.id) or ""):
+                raise Conflict(CHANGED)
             opened = store.open_session(conn, new)
             for told in self.on_start:
                 told(conn, user, opened)

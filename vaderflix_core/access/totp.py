@@ -19,14 +19,15 @@ from ..failures import Conflict, Invalid, NotAllowed
 from ..store import links as link_store
 from ..store import second_factor as store
 from ..store import users as user_store
+from ..store import ways
 from ..store.database import Database
 from ..vault import Vault
 from .activity import Activity
 from .links import SECOND_FACTOR, Links
-from .models import User
+from .models import PasswordProof, User
 from .passwords import Passwords
 from .rights import check_above, check_not_own
-from .sessions import digest
+from .sessions import CHANGED, digest
 
 ISSUER = "Vader Flix"
 STEP = 30  # seconds
@@ -187,28 +188,42 @@ class SecondFactor:
 
     async def with_code(self, user: User, password: str, code: str, write: Callable[[Connection], None]) -> None:
         """Do something that needs the password and a code; wrong codes are counted as at the door."""
-        await self._passwords.prove(user, password, None)
-        ticket = await self.ticket(user)
+        proof = await self._passwords.prove(user, password, None)
+        ticket = await self.ticket(proof) if proof is not None else None
         if ticket is None:
             raise Conflict("There is no second factor.")
         await self.finish(ticket, code, write)
 
     # -- signing in ----------------------------------------------------------------------------------------------
 
-    async def ticket(self, user: User) -> str | None:
-        """What a person whose password was right brings back with a code; None when no code is needed."""
+    async def ticket(self, proof: PasswordProof) -> str | None:
+        """What a person whose password was right brings back with a code; None when no code is needed.
+
+        Raises `Conflict` when there is another password meanwhile; it ends the tickets made before.
+        """
+        user = proof.user
         factor = await self._db.read(lambda conn: store.get(conn, user.id))
         if factor.totp_confirmed_at is None:
             return None
-        return await self._db.write(lambda conn: self._links.make(conn, SECOND_FACTOR, user.id, alone=False))
 
-    async def finish(self, ticket: str, code: str, then: Callable[[Connection], None] | None = None) -> User:
-        """The account that a ticket and a code open. Raises `WrongCode`, and `TicketEnded` after too many of them."""
+        def write(conn: Connection) -> str:
+            ways.lock(conn, user.id)
+            if _password(conn, user) != proof.password:
+                raise Conflict(CHANGED)
+            return self._links.make(conn, SECOND_FACTOR, user.id, alone=False)
+
+        return await self._db.write(write)
+
+    async def finish(self, ticket: str, code: str, then: Callable[[Connection], None] | None = None) -> PasswordProof:
+        """The account that a ticket and a code open, by the password that the ticket was had for.
+
+        Raises `WrongCode`, and `TicketEnded` after too many of them.
+        """
         kept = self._links.hash_of(SECOND_FACTOR, ticket)
         if kept is None:
             raise TicketEnded
 
-        def write(conn: Connection) -> User | None:
+        def write(conn: Connection) -> PasswordProof | None:
             now = self._clock()
             link = link_store.count_try(conn, kept, SECOND_FACTOR, now, TRIES)
             user = user_store.get(conn, link.user_id) if link is not None else None
@@ -219,14 +234,15 @@ class SecondFactor:
             if not self._takes(conn, user, code):
                 return None
             self._links.use(conn, SECOND_FACTOR, ticket)
+            proof = PasswordProof(user=user, password=_password(conn, user))
             if then is not None:
                 then(conn)
-            return user
+            return proof
 
-        user = await self._db.write(write)
-        if user is None:
+        proof = await self._db.write(write)
+        if proof is None:
             raise WrongCode
-        return user
+        return proof
 
     def _takes(self, conn: Connection, user: User, code: str) -> bool:
         factor = store.get(conn, user.id)
@@ -256,6 +272,10 @@ class SecondFactor:
 
     def _secret(self, sealed: bytes, user_id: int) -> str:
         return self._vault.open(sealed, _context(user_id)).decode()
+
+
+def _password(conn: Connection, user: User) -> bytes:
+    return digest(ways.password_of(conn, user.id) or "")
 
 
 def _context(user_id: int) -> str:

@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 
 from vaderflix_core.access.activity import asking_from
+from vaderflix_core.access.models import PasswordProof
 from vaderflix_core.access.sessions import SignedIn
 
 if TYPE_CHECKING:
@@ -138,11 +139,17 @@ def ended_cookies(connection: Connection) -> list[Cookie]:
     ]
 
 
-async def sign_in(connection: Connection, user: User, method: str) -> list[Cookie]:
-    """Start a session for this browser; gives its cookies."""
-    agent = connection.headers.get("user-agent", "")
-    tokens = await host_of(connection).sessions.start(user, method=method, user_agent=agent, ip=address_of(connection))
-    return session_cookies(connection, tokens)
+async def start_session(connection: Connection, who: User | PasswordProof, method: str = "password") -> Tokens:
+    """Start a session on this device. Raises `Conflict` for the proof of a password that was changed meanwhile."""
+    user, password = (who.user, who.password) if isinstance(who, PasswordProof) else (who, None)
+    agent, ip = connection.headers.get("user-agent", ""), address_of(connection)
+    sessions = host_of(connection).sessions
+    return await sessions.start(user, method=method, user_agent=agent, ip=ip, password=password)
+
+
+async def sign_in(connection: Connection, who: User | PasswordProof, method: str = "password") -> list[Cookie]:
+    """The same for a browser; gives its cookies."""
+    return session_cookies(connection, await start_session(connection, who, method))
 
 
 async def sign_out(connection: Connection) -> list[Cookie]:

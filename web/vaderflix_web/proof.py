@@ -11,7 +11,7 @@ import msgspec
 from litestar import Response
 from litestar.datastructures import Cookie
 
-from vaderflix_core.access.models import User
+from vaderflix_core.access.models import PasswordProof
 from vaderflix_core.access.passkeys import LONGEST, Begun, Site
 from vaderflix_core.access.totp import WrongCode
 from vaderflix_core.failures import Invalid
@@ -28,14 +28,14 @@ PASSKEY_PATH = "/api/v1"
 TRIES = {"permission": "public", "limit": "default"}
 
 
-async def password_right(connection: Connection, username: str, password: str) -> User | None:
-    """The account that a name and a password open. Raises `TooMany` after many wrong ones."""
+async def password_right(connection: Connection, username: str, password: str) -> PasswordProof | None:
+    """Whose name and password these are. Raises `TooMany` after many wrong ones."""
     access = host_of(connection).access
     familiar = await access.familiar(username, address_of(connection))
     async with guessing(connection, username, familiar=familiar) as attempt:
-        user = await access.authenticate(username, password, familiar=familiar)
-        attempt.right = user is not None
-    return user
+        proof = await access.authenticate(username, password, familiar=familiar)
+        attempt.right = proof is not None
+    return proof
 
 
 @asynccontextmanager

@@ -150,8 +150,8 @@ class LinkOut(Struct, frozen=True, kw_only=True):
 @post("/session/second", opt=OPEN, status_code=200)
 async def second_step(request: Req, data: JSONBody[SecondStep]) -> Response[TokensOut]:
     """Finish signing in with a code. A code works once; five wrong ones end the attempt."""
-    user = await host_of(request).second_factor.finish(data.second_factor, data.code)
-    return await entered(request, user, "password")
+    proof = await host_of(request).second_factor.finish(data.second_factor, data.code)
+    return await entered(request, proof, "password")
 
 
 @post("/session/passkey/options", opt=OPEN, status_code=200)

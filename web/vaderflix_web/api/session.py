@@ -9,11 +9,11 @@ from litestar import Response, delete, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from vaderflix_core.access.models import User
+from vaderflix_core.access.models import PasswordProof, User
 from vaderflix_core.access.sessions import Tokens
 from vaderflix_core.failures import NotAllowed
 
-from ..auth import address_of, host_of, session_cookies, sign_out
+from ..auth import host_of, session_cookies, sign_out, start_session
 from ..page import Req
 from ..proof import TRIES, password_right
 from .shapes import Credentials, Input
@@ -54,20 +54,19 @@ async def sign_in(request: Req, data: JSONBody[Credentials]) -> Response[TokensO
     An account with a second factor gets 401, `second_factor_needed`, and what the second step wants.
     """
     host = host_of(request)
-    user = await password_right(request, data.username, data.password)
-    if user is None:
+    proof = await password_right(request, data.username, data.password)
+    if proof is None:
         raise NotAllowed("Name or password is wrong.", code="wrong_credentials")
-    ticket = await host.second_factor.ticket(user)
+    ticket = await host.second_factor.ticket(proof)
     if ticket is not None:
         error = {"code": "second_factor_needed", "message": "Send a code to /api/v1/session/second as well."}
         return Response(SecondFactorNeeded(error=error, second_factor=ticket), status_code=401)
-    return await entered(request, user, "password")
+    return await entered(request, proof, "password")
 
 
-async def entered(request: Req, user: User, method: str) -> Response[Any]:
+async def entered(request: Req, who: User | PasswordProof, method: str) -> Response[Any]:
     """The answer to whoever came in: a session's tokens, and the same as cookies."""
-    agent = request.headers.get("user-agent", "")
-    tokens = await host_of(request).sessions.start(user, method=method, user_agent=agent, ip=address_of(request))
+    tokens = await start_session(request, who, method)
     return Response(TokensOut.of(tokens), cookies=session_cookies(request, tokens))
 
 

@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromQuery
 
 from vaderflix_core.access.links import LIFETIMES, SECOND_FACTOR
+from vaderflix_core.access.models import PasswordProof, User
 from vaderflix_core.access.totp import TicketEnded, WrongCode
 from vaderflix_core.failures import Conflict, Failure, Invalid
 
@@ -60,24 +61,24 @@ async def signin(request: Req) -> Page:
     form = await request.form()
     username, target = text(form, "username"), local_path(text(form, "next"))
     try:
-        user = await password_right(request, username, text(form, "password"))
+        proof = await password_right(request, username, text(form, "password"))
     except Failure as failure:
         return await _door(request, target, status=failure.status, username=username, error=failure.message)
-    if user is None:
+    if proof is None:
         # said at the password, which has the focus: so whoever does not see the page hears it
         error = _("That did not match. Check the user name and the password. Capital letters count in the password.")
         return await _door(request, target, status=422, username=username, error=error)
-    ticket = await host_of(request).second_factor.ticket(user)
+    ticket = await host_of(request).second_factor.ticket(proof)
     if ticket is not None:
         answer = go_to(request, f"/signin/code?next={quote(target, safe='/')}")
         _set_ticket(request, answer, ticket)
         return answer
-    return await _enter(request, user, target)
+    return await _enter(request, proof, target)
 
 
-async def _enter(request: Req, user: Any, target: str) -> Page:
+async def _enter(request: Req, who: User | PasswordProof, target: str) -> Page:
     answer = go_to(request, target)
-    for cookie in await sign_in(request, user, "password"):
+    for cookie in await sign_in(request, who):
         answer.set_cookie(cookie)
     return answer
 
@@ -108,7 +109,7 @@ async def code(request: Req) -> Page:
     form = await request.form()
     target = local_path(text(form, "next"))
     try:
-        user = await host_of(request).second_factor.finish(
+        proof = await host_of(request).second_factor.finish(
             request.cookies.get(TICKET_COOKIE, ""), text(form, "code")[:64]
         )
     except WrongCode as failure:
@@ -117,7 +118,7 @@ async def code(request: Req) -> Page:
         answer = await _door(request, target, status=403, problem=_("Once more, please."), problem_text=failure.message)
         _set_ticket(request, answer, "")
         return answer
-    answer = await _enter(request, user, target)
+    answer = await _enter(request, proof, target)
     _set_ticket(request, answer, "")
     return answer
 

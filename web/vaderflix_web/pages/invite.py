@@ -99,7 +99,7 @@ async def make_account(request: Req, code: FromPath[str]) -> Response[str]:
     except Conflict as failure:
         return await _form(request, code, invite, status=422, form=form, errors={"username": failure.message})
     answer = go_to(request, "/", said=_("Welcome, %(name)s") % {"name": user.display_name})
-    for cookie in await sign_in(request, user, "password"):
+    for cookie in await sign_in(request, user):
         answer.set_cookie(cookie)
     return answer
 
