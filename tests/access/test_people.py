@@ -77,6 +77,21 @@ async def test_an_address_that_no_mail_can_be_written_to_is_not_kept(house, emai
     assert "email" in refused.value.fields
 
 
+@pytest.mark.parametrize("name", ["Mara\u202e", "Ma\x00ra", "\u200b\u200b", "x" * 81])
+async def test_a_name_with_signs_that_cannot_be_seen_is_taken_nowhere(house, name):
+    mara = await house.person("mara", "admin")
+    code, _ = await house.invites.create(mara, role="viewer")
+    for attempt in (
+        house.people.create(mara, "eve", PASSWORD, display_name=name),
+        house.people.change(mara, mara.id, display_name=name),
+        house.invites.accept(code, username="eve", password=PASSWORD, display_name=name),
+    ):
+        with pytest.raises(Invalid) as refused:
+            await attempt
+        assert set(refused.value.fields) == {"display_name"}
+    assert (await house.person("noor", display_name=" Noor \r\n Bcc: x ")).display_name == "Noor Bcc: x"
+
+
 async def test_a_new_name_signs_nobody_out(house):
     mara, noor = await house.person("mara", "admin"), await house.person("noor")
     tokens = await house.sessions.start(noor, method="password", user_agent="x", ip="")

@@ -81,6 +81,26 @@ def house(db: Database, clock: Any) -> House:
     return House(db, clock)
 
 
+async def test_what_was_sent_to_somebody_else_is_not_had_by_coming_in_with_their_address(house: House) -> None:
+    mara = await house.person("mara", email="mara@example.org")
+
+    def sent(title: str, to: str) -> None:
+        facts = {"notification_id": title, "instance": "", "state": "delivered", "detail": ""}
+        row = deliveries.Delivery(title=title, recipient=to, at=house.clock(), **facts)
+        house.db.write_sync(lambda conn: deliveries.put(conn, row))
+
+    sent("Choose a new password", "mara@example.org")
+    sent("Your request for access", "noor@example.org")
+    house.clock.forward(seconds=1)
+    thief = await house.person("thief", email="MARA@example.org")
+    other = await house.person("other", email="noor@example.org")
+    await house.access.change_user(thief.id, email="mara@example.org")
+    for one in (thief, other):
+        assert (await house.export(await house.access.user(one.id)))[0]["messages"] == []
+    await house.people.leave(await house.access.user(thief.id))
+    assert [one["title"] for one in (await house.export(mara))[0]["messages"]] == ["Choose a new password"]
+
+
 async def test_a_profile_takes_names_and_places_and_nothing_else(house: House) -> None:
     edith = await house.person("edith")
     await house.own.change_profile(edith, display_name="  Edith   K. ", time_zone="Europe/Berlin")

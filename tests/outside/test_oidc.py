@@ -359,6 +359,22 @@ async def test_nobody_gives_more_rights_by_a_rule_than_they_have(host, edith, li
         await add(host, edith, liar.url, role_claim="groups", role_value="x", role="admin")
 
 
+@pytest.mark.parametrize(
+    ("called", "shown"), [("Анна Smith", "Анна Smith"), ("--", "--"), ("\u200b", None), ("Ma\u202era", "Ma ra")]
+)
+async def test_whatever_somebody_is_called_there_they_come_in_and_are_shown_plainly(
+    host, mara, visitor, liar, called, shown
+):
+    await add(host, mara, liar.url)
+    liar.claims = {"name": called}
+    someone = visitor()
+    answer = await back(someone, liar.allow(await leave(someone)))
+    assert answer.status_code == 303, answer.text
+    [user] = [one for one in await host.access.list_users() if one.username not in ("mara", "edith")]
+    assert user.username.startswith("guest-") or called == "Ma\u202era"
+    assert user.display_name == (shown or user.username)
+
+
 @pytest.mark.parametrize("rule", [{"role_claim": "sub"}, {"role_value": "edith's own"}])
 async def test_nobody_makes_themselves_fit_a_rule_that_gives_more_than_they_have(host, mara, edith, liar, rule):
     given = {"role_claim": "groups", "role_value": "masters", "role": "admin"}

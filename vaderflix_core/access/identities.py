@@ -44,6 +44,7 @@ from .outside import (
     Way,
     address_of,
     label_of,
+    name_of,
     provider_of,
     user_name,
 )
@@ -335,7 +336,7 @@ class Identities:
             name,
             None,
             role=role,
-            display_name=person.name,
+            display_name=name_of(person),
             email=address_of(person),
             also=lambda conn, user: self._keep(conn, user, way, person),
         )
@@ -345,7 +346,7 @@ class Identities:
         return await self._invites.accept(
             code,
             username=name,
-            display_name=person.name,
+            display_name=name_of(person),
             email=address_of(person),
             also=lambda conn, user: self._keep(conn, user, way, person),
         )

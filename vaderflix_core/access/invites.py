@@ -210,11 +210,13 @@ class Invites:
             raise _not_open()
         return invite
 
-    async def check(self, code: str, *, username: str, email: str | None = None) -> None:
+    async def check(self, code: str, *, username: str, display_name: str = "", email: str | None = None) -> None:
         """Raise what `accept` would raise now for an account without a password."""
         invite = await self.open(code)
         email, wrong = _address(invite, email)
-        await self._access.check_account(username, None, role=invite.role, email=email, wrong=wrong)
+        await self._access.check_account(
+            username, None, role=invite.role, display_name=display_name, email=email, wrong=wrong
+        )
         await self._access.check_free(username)
 
     async def accept(

@@ -30,7 +30,7 @@ class Joining:
         self, code: str, site: Site, *, username: str, display_name: str = "", email: str | None = None
     ) -> Begun:
         """Options for making the key. Raises what `Invites.accept` would raise for this account now."""
-        await self._invites.check(code, username=username, email=email)
+        await self._invites.check(code, username=username, display_name=display_name, email=email)
         username, display_name = username.strip(), display_name.strip()
         return self._passkeys.begin_making(
             _for(code),

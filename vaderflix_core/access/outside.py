@@ -12,6 +12,8 @@ from ..api.people import Person
 from ..failures import Failure, NotAllowed
 from ..notify.letters import looks_like_address
 from .models import User
+from .policy import LONGEST_NAME
+from .service import looks_like_another
 
 
 class SignInOver(Failure):
@@ -100,7 +102,13 @@ def user_name(name: str) -> str:
     """A user name out of what somebody is called elsewhere."""
     plain = unicodedata.normalize("NFKC", name).partition("@")[0]
     words = re.sub(r"[^\w.+-]+", ".", plain).strip(".").lower()[:40]
-    return words if len(words) >= 2 else f"guest-{secrets.token_hex(3)}"
+    fits = len(words) >= 2 and any(sign.isalnum() for sign in words) and not looks_like_another(words)
+    return words if fits else f"guest-{secrets.token_hex(3)}"
+
+
+def name_of(person: Person) -> str:
+    """What somebody is called elsewhere, as it is shown here; empty when nothing of it can be seen."""
+    return "".join(sign if sign.isprintable() else " " for sign in person.name).strip()[:LONGEST_NAME]
 
 
 def address_of(person: Person) -> str | None:

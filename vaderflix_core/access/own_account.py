@@ -15,9 +15,8 @@ from ..store.sessions import ApiKey
 from .activity import Activity, changed
 from .agents import agent_of
 from .models import Permission, User, whole
+from .policy import UNFIT_NAME, shown_name
 from .sessions import Sessions
-
-LONGEST_NAME = 80
 
 
 def time_zones() -> list[str]:
@@ -27,9 +26,9 @@ def time_zones() -> list[str]:
 
 
 def _name(text: str, field: str) -> str:
-    name = " ".join(text.split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise Invalid("Write a name of 1 to 80 letters.", {field: f"Write a name of 1 to {LONGEST_NAME} letters"})
+    name = shown_name(text)
+    if name is None:
+        raise Invalid(f"{UNFIT_NAME}.", {field: UNFIT_NAME})
     return name
 
 

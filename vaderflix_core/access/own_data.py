@@ -101,7 +101,7 @@ class OwnData:
             "api_keys": session_store.keys_of(conn, user.id),
             "shares": store.shares_of(conn, user.id),
             "watched": store.positions_of(conn, user.id),
-            "messages": store.deliveries_to(conn, fresh.email) if fresh.email else [],
+            "messages": store.deliveries_to(conn, fresh),
         }
 
     @staticmethod

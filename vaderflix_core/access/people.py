@@ -18,6 +18,7 @@ from ..store.database import Database
 from .activity import Activity, changed
 from .links import Links
 from .models import ADMIN, User
+from .policy import UNFIT_NAME, shown_name
 from .rights import (
     check_above,
     check_giving,
@@ -30,8 +31,6 @@ from .rights import (
 from .service import Access
 from .sessions import Sessions
 from .share_ends import at_stake, queue_ends
-
-MAX_NAME = 120
 
 # what becomes of an account's requests: the open ones are cancelled and the history stays without a name, all of
 # them go on without a name, or all of them go
@@ -121,8 +120,9 @@ class People:
         more rights.
         """
         wrong: dict[str, str] = {}
-        if display_name is not None and not 1 <= len(display_name.strip()) <= MAX_NAME:
-            wrong["display_name"] = f"Write a name of 1 to {MAX_NAME} letters"
+        name = shown_name(display_name) if display_name is not None else None
+        if display_name is not None and name is None:
+            wrong["display_name"] = UNFIT_NAME
         if email and not looks_like_address(email.strip()):
             wrong["email"] = "This is not an email address"
         more = known_permissions(granted, "granted") if granted is not None else None
@@ -132,11 +132,11 @@ class People:
         if wrong:
             raise Invalid("The account could not be changed.", wrong)
         given: dict[str, object] = {
-            name: value
-            for name, value in {
+            field: value
+            for field, value in {
                 "role": role,
                 "disabled": disabled,
-                "display_name": display_name.strip() if display_name is not None else None,
+                "display_name": name,
                 "granted": tuple(sorted(more)) if more is not None else None,
                 "withheld": tuple(sorted(less)) if less is not None else None,
             }.items()
@@ -222,8 +222,7 @@ class People:
             if requests != "delete":
                 people_store.hand_over(conn, user_id, other.display_name, now)
             self._activity.note(conn, actor, "user.removed", other.username, before=_values(other), after=after)
-            if other.email:
-                own_data.forget_deliveries(conn, other.email)
+            own_data.forget_deliveries(conn, other)
             own_data.remove(conn, user_id)
 
         await self._db.write(work)

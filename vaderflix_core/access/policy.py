@@ -1,4 +1,4 @@
-"""What a password must be: long, not the name of its owner, and none of those that attackers try first.
+"""What names and passwords must be. A password: long, not its owner's name, and none of those that are tried first.
 
 Length is what counts (NIST SP 800-63B, 5.1.1.2), so there is no rule about kinds of characters.
 """
@@ -10,11 +10,22 @@ from functools import cache
 from pathlib import Path
 
 MIN_PASSWORD = 10
+LONGEST_NAME = 80
+UNFIT_NAME = f"Write a name of 1 to {LONGEST_NAME} letters, without signs that cannot be seen"
 MAX_PASSWORD = 1024  # hashing more costs us and helps nobody
 
 RUNS = ("0123456789" * 4, "9876543210" * 4, "1234567890" * 4, "qwertyuiop" * 3, "abcdefghijklmnopqrstuvwxyz" * 2)
 _MARKS = re.compile(r"[\d\W_]+")
 _END = re.compile(r"[\d\W_]+$")
+
+
+def shown_name(text: str) -> str | None:
+    """What somebody wants to be called, in plain blanks; None when it does not fit.
+
+    Signs that cannot be seen could make a page or a mail read as something else.
+    """
+    name = " ".join(text.split())
+    return name if 1 <= len(name) <= LONGEST_NAME and name.isprintable() else None
 
 
 @cache

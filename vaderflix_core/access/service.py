@@ -19,7 +19,7 @@ from ..store.database import Database
 from .arrivals import SIGNED_IN, network_of
 from .hashing import Hashing
 from .models import ADMIN, PasswordProof, Role, User
-from .policy import weakness
+from .policy import UNFIT_NAME, shown_name, weakness
 from .sessions import Sessions, digest
 
 ALIKE = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}  # scripts that share the looks of letters
@@ -91,7 +91,7 @@ class Access:
         found already, by field: then there is no account, and all is said at once.
         """
         username = username.strip()
-        await self.check_account(username, password, role=role, email=email, wrong=wrong)
+        await self.check_account(username, password, role=role, display_name=display_name, email=email, wrong=wrong)
         hashed = await self.hash_password(password) if password is not None else None
         now = self._clock()
 
@@ -99,7 +99,7 @@ class Access:
             user = store.add(
                 conn,
                 username=username,
-                display_name=display_name.strip()[:120] or username,
+                display_name=shown_name(display_name) or username,
                 email=(email or "").strip() or None,
                 password_hash=hashed,
                 role=role,
@@ -117,6 +117,7 @@ class Access:
         password: str | None,
         *,
         role: str,
+        display_name: str,
         email: str | None,
         wrong: Mapping[str, str] | None = None,
     ) -> None:
@@ -130,6 +131,8 @@ class Access:
             wrong["username"] = "Use 2 to 64 letters, digits or . _ @ + -"
         elif looks_like_another(username):
             wrong["username"] = "Use letters of one alphabet, written plainly: this could be taken for another name"
+        if display_name.strip() and shown_name(display_name) is None:
+            wrong["display_name"] = UNFIT_NAME
         if password is not None and (problem := weakness(password, username)):
             wrong["password"] = problem
         if role not in await self._role_names():

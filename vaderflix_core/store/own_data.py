@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
 
+from ..access.models import User
 from .access_tables import identities, passkeys, recovery_codes, shares
 from .deliveries import Delivery
 from .positions import Position
@@ -90,10 +91,17 @@ def positions_of(conn: Connection, user_id: int) -> list[Position]:
     return [Position(**row._mapping) for row in conn.execute(query)]
 
 
-def deliveries_to(conn: Connection, address: str, limit: int = 1000) -> list[Delivery]:
-    """What was sent to an address, newest first."""
+def _its_address_alone(user: User) -> ColumnElement[bool]:
+    # nobody has to prove an address to come in with it: what went to one of somebody else is theirs
+    others = select(users.c.id).where(users.c.id != user.id, func.lower(users.c.email) == (user.email or "").lower())
+    return and_(d.recipient == user.email, ~others.exists())
+
+
+def deliveries_to(conn: Connection, user: User, limit: int = 1000) -> list[Delivery]:
+    """What was sent to an account's address since it is there, newest first; nothing while others have it too."""
     columns = [d[name] for name in Delivery.__struct_fields__]
-    rows = conn.execute(select(*columns).where(d.recipient == address).order_by(d.id.desc()).limit(limit))
+    query = select(*columns).where(_its_address_alone(user), d.at >= user.created_at)
+    rows = conn.execute(query.order_by(d.id.desc()).limit(limit))
     return [Delivery(**row._mapping) for row in rows]
 
 
@@ -105,6 +113,6 @@ def remove(conn: Connection, user_id: int) -> bool:
     return conn.execute(delete(users).where(users.c.id == user_id).returning(users.c.id)).first() is not None
 
 
-def forget_deliveries(conn: Connection, address: str) -> None:
-    """Forget what was sent to an address."""
-    conn.execute(delete(deliveries).where(d.recipient == address))
+def forget_deliveries(conn: Connection, user: User) -> None:
+    """Forget what was sent to an account's address, unless others have it too."""
+    conn.execute(delete(deliveries).where(_its_address_alone(user)))
