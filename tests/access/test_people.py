@@ -8,9 +8,11 @@ import pytest
 
 from vaderflix_core.access.activity import ActivityFilter
 from vaderflix_core.access.models import Permission as P
+from vaderflix_core.access.service import Access
 from vaderflix_core.api.models import ExternalIds, MediaKind, Quality
 from vaderflix_core.failures import Conflict, Invalid, Missing, NotAllowed
 from vaderflix_core.requests.models import RequestState
+from vaderflix_core.store import meta
 from vaderflix_core.store import requests as request_store
 
 pytestmark = pytest.mark.anyio
@@ -188,6 +190,16 @@ async def test_looking_after_accounts_does_not_end_ones_own_for_which_proof_is_a
     assert len(await house.access.list_users()) == 2
     await house.people.leave(mara)
     assert [user.id for user in await house.access.list_users()] == [jonas.id]
+
+
+async def test_the_set_up_code_of_one_process_is_good_in_all_and_for_one_account(house):
+    others = [Access(house.db, house.sessions, house.clock) for _ in range(4)]
+    codes = await asyncio.gather(*(one.setup_token() for one in (house.access, *others)))
+    assert len(set(codes)) == 1
+    await others[0].complete_setup(codes[0], "root", PASSWORD)
+    with pytest.raises(Conflict):
+        await house.access.complete_setup(codes[0], "eve", PASSWORD)
+    assert await house.db.read(lambda conn: meta.get(conn, "setup_token")) is None
 
 
 async def test_of_many_who_set_the_house_up_at_once_one_does(house):

@@ -47,6 +47,21 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+async def test_made_up_names_do_not_make_it_forget_who_guessed(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryCounter, "LARGEST", 200)
+    limiter = Limiter(MemoryCounter(time), time.sleep)
+
+    async def guess(name: str) -> bool:
+        try:
+            async with limiter.attempt(name, "192.0.2.1"):
+                return True
+        except TooMany:
+            return False
+
+    assert [await guess(f"name{n}") for n in range(31)] == [True] * 30 + [False]
+    assert not any([await guess(f"other{n}") for n in range(500)])
+
+
 async def passed(limiter: Limiter, name: str, times: int, *, account: int | None = None, address: str) -> int:
     count = 0
     for _ in range(times):

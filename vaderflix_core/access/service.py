@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from ..failures import Conflict, Invalid, Missing
 from ..notify.letters import looks_like_address
 from ..store import activity as activity_store
+from ..store import meta
 from ..store import users as store
 from ..store.database import Database
 from .arrivals import SIGNED_IN, network_of
@@ -22,6 +23,7 @@ from .models import ADMIN, PasswordProof, Role, User
 from .policy import UNFIT_NAME, shown_name, weakness
 from .sessions import Sessions, digest
 
+SETUP = "setup_token"
 ALIKE = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}  # scripts that share the looks of letters
 NAME = re.compile(r"^[\w.@+-]{2,64}$")
 
@@ -41,7 +43,6 @@ class Access:
         self._clock = clock
         self._hashing = Hashing()
         self._decoy: str | None = None
-        self._setup_token: str | None = None
 
     # -- first start ---------------------------------------------------------------------------------------------
 
@@ -50,16 +51,24 @@ class Access:
         return await self._db.read(store.count) == 0
 
     async def setup_token(self) -> str:
-        """The one-time token that makes the first admin; the same until it is used, new at each start."""
-        if self._setup_token is None:
-            self._setup_token = secrets.token_urlsafe(24)
-        return self._setup_token
+        """The one-time token that makes the first admin; the same in all processes until it is used."""
+
+        def work(conn: Connection) -> str:
+            store.lock_role(conn, ADMIN)  # of several processes that start at once, the second sees the first one's
+            known = meta.get(conn, SETUP)
+            if known is None:
+                known = secrets.token_urlsafe(24)
+                meta.put(conn, SETUP, known)
+            return known
+
+        return await self._db.write(work)
 
     async def complete_setup(self, token: str, username: str, password: str) -> User:
         """Make the first admin. Raises `Invalid` for a wrong token and `Conflict` when there is an account."""
         if not await self.needs_setup():
             raise Conflict("Vader Flix is set up already.")
-        right = hmac.compare_digest(token.encode("utf-8", "replace"), (await self.setup_token()).encode())
+        known = await self._db.read(lambda conn: meta.get(conn, SETUP))
+        right = known is not None and hmac.compare_digest(token.encode("utf-8", "replace"), known.encode())
         wrong = {} if right else {"token": "This is not the set-up code. Copy the whole code from the log"}
 
         def first(conn: Connection, user: User) -> None:
@@ -67,10 +76,9 @@ class Access:
             store.lock_role(conn, ADMIN)
             if store.count(conn) > 1:
                 raise Conflict("Vader Flix is set up already.")
+            meta.put(conn, SETUP, None)
 
-        user = await self.create_user(username, password, role=ADMIN, also=first, wrong=wrong)
-        self._setup_token = secrets.token_urlsafe(24)
-        return user
+        return await self.create_user(username, password, role=ADMIN, also=first, wrong=wrong)
 
     # -- accounts ------------------------------------------------------------------------------------------------
 

@@ -88,8 +88,12 @@ class MemoryCounter:
             count, ends = self._windows.get(key, (0, 0.0))
             if ends <= now:
                 count, ends = 0, now + seconds
-            self._windows[key] = (max(0, count + calls), ends)
-            found.append((max(0, count + calls), ends - now))
+            count = max(0, count + calls)
+            found.append((count, ends - now))
+            if count:
+                self._windows[key] = (count, ends)
+            else:  # tries that were refused leave nothing: else made-up names would push out what counts
+                self._windows.pop(key, None)
         return found
 
     async def close(self) -> None:
