@@ -19,7 +19,7 @@ from msgspec.inspect import type_info
 MASK = "********"
 URL_PATTERN = r"^https?://[^\s/?#]+[^\s?#]*$"
 NEEDED = "This is needed"
-AGAIN = "Enter this again: it was kept for another address, and is sent nowhere else"
+AGAIN = "Enter this again: it was kept for another address or connection, and is sent nowhere else"
 URL_HINT = "Check for a missing part, such as http://"
 
 
@@ -74,8 +74,8 @@ def setting(
     """Describe one field.
 
     `choices` maps values to labels; `dynamic` asks the provider's `choices()` for them. `pattern_hint` says in a
-    sentence what fits the pattern. `advanced` fields are folded away. `leads`: it says where the secrets are sent, as
-    every web address does by itself; a kept secret goes nowhere else.
+    sentence what fits the pattern. `advanced` fields are folded away. `leads`: it says where the secrets are sent, or
+    who can read them on the way, as every web address does by itself; a kept secret goes nowhere else.
     """
     limits: dict[str, Any] = {"pattern": pattern, "min_length": min_length, "ge": ge, "le": le}
     return Meta(
@@ -107,7 +107,7 @@ class SettingField(Struct, frozen=True, kw_only=True):
     choices: dict[str, str] = {}
     dynamic: bool = False
     pattern_hint: str = ""  # what fits, in a sentence
-    leads: bool = False  # it says where the secrets are sent
+    leads: bool = False  # it says where the secrets are sent, or who can read them on the way
 
 
 def _meta(annotation: Any) -> Meta:

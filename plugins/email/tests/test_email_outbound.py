@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from vaderflix_core.api import Cause, Rejected, Unavailable
+from vaderflix_core.api.settings import MASK, BadSettings, parse
+from vaderflix_email.settings import EmailSettings
 
 from .conftest import Sink, mail_server, news, notifier
 
@@ -92,3 +94,14 @@ async def test_tls_checks_the_name_that_was_typed_not_the_address(
             await notifier(host="other.house.example", port=port, security=security, resolve=names).send(news())
     assert wrong.value.cause is Cause.TLS
     assert len(sink.envelopes) == 1
+
+
+@pytest.mark.parametrize("change", [{"security": "none"}, {"verify_tls": False}, {"host": "other.example"}])
+def test_a_kept_password_goes_over_no_other_connection(change: dict[str, object]) -> None:
+    kept = {"host": "smtp.example", "from_address": "home@house.example", "username": "home", "password": "open sesame"}
+    stored = parse(EmailSettings, kept)
+    sent = {**kept, "password": MASK, **change}
+    with pytest.raises(BadSettings) as refused:
+        parse(EmailSettings, sent, stored)
+    assert set(refused.value.errors) == {"password"}
+    assert parse(EmailSettings, {**sent, "password": "open sesame"}, stored)

@@ -24,6 +24,7 @@ class EmailSettings(Settings, frozen=True, kw_only=True):
             "Without encryption, the password and all mails can be read on the way.",
             pattern="^(starttls|tls|none)$",
             choices={"starttls": "STARTTLS", "tls": "TLS from the start", "none": "None"},
+            leads=True,
         ),
     ] = "starttls"
     username: Annotated[str, setting("User name", "Leave empty when the server asks for none.")] = ""
@@ -33,5 +34,8 @@ class EmailSettings(Settings, frozen=True, kw_only=True):
     ]
     from_name: Annotated[str, setting("Sender's name")] = "Vader Flix"
     verify_tls: Annotated[
-        bool, setting("Check the certificate", "Off only for a server of your own that made its own.", advanced=True)
+        bool,
+        setting(
+            "Check the certificate", "Off only for a server of your own that made its own.", advanced=True, leads=True
+        ),
     ] = True
