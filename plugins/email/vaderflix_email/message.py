@@ -84,5 +84,6 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text fit for a mail header: no line ends, no control characters."""
-    return printable(" ".join(text.split()))
+    """The text fit for a mail header: no line ends, no control characters, and none in disguise."""
+    # email decodes encoded words (RFC 2047) of what it is given, line ends too, and Python before 3.11.10 writes them
+    return printable(" ".join(text.split())).replace("=?", "= ?")
