@@ -106,7 +106,13 @@ class PlexTv:
             await asyncio.sleep(max(0.0, self._last + GAP - now))
             self._last = self._clock()
         try:
-            return await http.request(method, path, **options)
+            response = await http.request(method, path, check=False, **options)
+            if response.status_code == 403 and method != "GET":
+                # about this person or this deed; a token that may do nothing is refused when it reads
+                raise Rejected(f"{self.url} forbids this: {explain(response) or 'HTTP 403'}", status=403)
+            if response.status_code >= 400:
+                http.raise_for_status(response)
+            return response
         except Unavailable as error:
             if error.cause is Cause.RATE_LIMITED:
                 wait = min(error.retry_after or USUAL_WAIT, LONGEST_WAIT)
