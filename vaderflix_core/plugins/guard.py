@@ -190,6 +190,9 @@ class Guard:
         if blocked > BLOCKING_SECONDS:
             verdict = Verdict(Outcome.TIMEOUT, f"{who.what}() blocked the event loop for {blocked:.1f} s")
             self._bug(who, verdict)
+        if verdict.cause is Cause.PUT_OFF:
+            self._succeeded(who.instance, slot, permit)
+            return
         if verdict.outcome in (Outcome.TIMEOUT, Outcome.UNAVAILABLE, Outcome.AUTH_FAILED):
             was_open = slot.breaker.open
             if verdict.outcome is Outcome.AUTH_FAILED:

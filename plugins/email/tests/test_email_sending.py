@@ -103,6 +103,15 @@ async def test_put_off_is_unavailable(sink: Sink, verb: str) -> None:
         await notifier(port=port, security="none").send(news())
 
 
+async def test_a_full_mailbox_says_nothing_of_the_server_and_its_end_does(sink: Sink) -> None:
+    with mail_server(sink) as port:
+        for answer, cause in (("452 4.2.2 Mailbox full", Cause.PUT_OFF), ("421 4.3.2 Going down", Cause.SERVER_ERROR)):
+            sink.answers[MARA.email] = answer
+            with pytest.raises(Unavailable) as put_off:
+                await notifier(port=port, security="none").send(news(MARA))
+            assert put_off.value.cause is cause
+
+
 async def test_a_refused_content_is_final(sink: Sink) -> None:
     sink.answers["DATA"] = "554 5.6.0 Looks like spam"
     with mail_server(sink) as port, pytest.raises(Rejected, match="Looks like spam"):
