@@ -49,6 +49,9 @@ async def test_news_are_greeted_and_whole_letters_are_not(sink: Sink) -> None:
     greeted, letter = (message_from_bytes(e.content, policy=policy.default) for e in sink.envelopes)
     assert all("Hello Jonas Müller," in part.get_content() for part in greeted.iter_parts())
     assert not any("Hello" in part.get_content() for part in letter.iter_parts())
+    # who has no account has none to set anything in
+    feet = ["set in your account" in mail.get_body(("html",)).get_content() for mail in (greeted, letter)]
+    assert feet == [True, False]
 
 
 async def test_a_retry_is_the_same_message(sink: Sink) -> None:

@@ -170,3 +170,14 @@ async def test_a_token_that_is_not_the_owners_is_told_as_such(simulated, provide
         provider = provide(url, token="server-token-4000001", account_url=f"{url}/plex.tv")
         with pytest.raises(AuthFailed, match="could not be authenticated"):
             await provider.people()
+
+
+async def test_a_token_that_works_again_is_no_trouble_any_more(household):
+    simulator, provider = household
+    simulator.faults.set(Fault.UNAUTHORIZED, path="/plex.tv")
+    with pytest.raises(ServiceError):
+        await provider.people()
+    simulator.faults.clear()
+    assert [report.code for report in await provider.check()] == ["account-refused"]
+    await provider.people()
+    assert await provider.check() == []

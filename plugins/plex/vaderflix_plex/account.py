@@ -13,7 +13,7 @@ import defusedxml.ElementTree
 import httpx
 from defusedxml.common import DefusedXmlException
 
-from vaderflix_core.api import BadAnswer, Cause, Instance, Rejected, ServiceClient, Unavailable
+from vaderflix_core.api import AuthFailed, BadAnswer, Cause, Instance, Rejected, ServiceClient, Unavailable
 
 from .settings import PlexSettings
 
@@ -71,6 +71,7 @@ class PlexTv:
             timeout=timeout,
             explain=explain,
         )
+        self.refused = False  # whether the owner's token was refused when it was used last
         self._turn = asyncio.Lock()
         self._last = float("-inf")
         self._quiet_until = float("-inf")
@@ -124,7 +125,13 @@ class PlexTv:
         """A call with the owner's token."""
         if xml:
             options["headers"] = {"Accept": "application/xml", **options.get("headers", {})}
-        return await self._call(self._owner, method, path, **options)
+        try:
+            response = await self._call(self._owner, method, path, **options)
+        except AuthFailed:
+            self.refused = True
+            raise
+        self.refused = False
+        return response
 
     async def at_the_door(self, method: str, path: str, *, token: str = "", **options: Any) -> httpx.Response:
         """A call of the client that people sign in to, with the token of one of them or with none."""

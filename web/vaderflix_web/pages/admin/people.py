@@ -178,7 +178,7 @@ async def change(request: Req, user_id: FromPath[int]) -> Page:
     """Change what was sent: names, the role, whether the account is open. Nobody takes their own keys away."""
     sent = await request.form()
     form = {k: text(sent, k) for k in ("display_name", "email")}
-    given: dict[str, object] = {k: form[k] for k in form if k in sent} | {"seen": text(sent, "seen")}
+    given: dict[str, object] = {"seen": text(sent, "seen"), **{k: form[k] for k in form if k in sent}}
     if text(sent, "role"):
         given["role"] = text(sent, "role")
     if text(sent, "disabled") in ("yes", "no"):
