@@ -24,6 +24,8 @@ _TELLING = re.compile(
 _IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@\"']+@", re.I)
 _IN_QUERY = re.compile(r"(?P<name>[?&;][\w.-]*(?:passw|secret|token|api[_-]?key|signature)[\w.-]*=)[^&\s\"'#]+", re.I)
 _IN_HEADER = re.compile(r"\b(?P<scheme>Bearer|Basic)\s+[A-Za-z0-9+/._~=-]{6,}")
+# links in our mails let their reader in, and mail servers repeat links that they refuse
+_IN_LINK = re.compile(r"(?P<page>/(?:invite|reset|email)/)[\w.~-]{16,}", re.I)
 
 
 class Redactor:
@@ -41,11 +43,12 @@ class Redactor:
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
     def clean(self, text: str) -> str:
-        """The text without known secrets and without credentials in URLs and headers."""
+        """The text without known secrets, and without credentials in URLs, headers and links of our mails."""
         if self._pattern is not None:
             text = self._pattern.sub(HIDDEN, text)
         text = _IN_URL.sub(rf"\g<scheme>{HIDDEN}@", text)
         text = _IN_QUERY.sub(rf"\g<name>{HIDDEN}", text)
+        text = _IN_LINK.sub(rf"\g<page>{HIDDEN}", text)
         return _IN_HEADER.sub(rf"\g<scheme> {HIDDEN}", text)
 
     def clean_value(self, value: Any, name: str = "", depth: int = 0) -> Any:

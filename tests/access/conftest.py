@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from vaderflix_core.access.activity import Activity
 from vaderflix_core.access.arrivals import Arrivals
@@ -21,6 +22,7 @@ from vaderflix_core.access.sessions import Sessions
 from vaderflix_core.bus import Bus
 from vaderflix_core.jobs.broker import Jobs
 from vaderflix_core.jobs.runner import Runner
+from vaderflix_core.log import Redactor
 from vaderflix_core.notify.mails import Mails
 from vaderflix_core.plugins.guard import Guard
 from vaderflix_core.plugins.pool import Binding, Pool
@@ -33,10 +35,12 @@ PASSWORD = "correct horse battery"
 
 
 class Postman(FakeNotifier):
-    """A notifier that reaches one person alone."""
+    """A notifier that reaches one person alone. `detail` is what its service says."""
+
+    detail = "kept"
 
     async def send_private(self, notification: Any) -> Any:
-        return await self.send(notification)
+        return structs.replace(await self.send(notification), detail=self.detail)
 
 
 class House(SimpleNamespace):
@@ -56,7 +60,8 @@ class House(SimpleNamespace):
 def house(db: Any, clock: Any) -> House:
     db.write_sync(seed_roles)
     vault = Vault([bytes(range(32))])
-    bus, pool, guard, runner = Bus(), Pool(), Guard(clock=clock), Runner(db, clock)
+    bus, pool, runner = Bus(), Pool(), Runner(db, clock)
+    guard = Guard(clock=clock, clean=Redactor().clean)
     jobs = Jobs(db, runner, clock)
     activity = Activity(db, clock)
     sessions = Sessions(db, vault, clock, days=30)

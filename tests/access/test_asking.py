@@ -67,6 +67,8 @@ async def test_approval_mails_an_invitation_that_only_this_address_can_use(house
     await ask(house)
     [asked] = await house.access_requests.newest()
     await house.access_requests.approve(mara, asked.id, role="requester", note="Welcome", libraries={"shelf": ["1"]})
+    noted = (await house.activity.find())[0]
+    assert (noted.before["state"], noted.after["libraries"], noted.after["note"]) == ("pending", "shelf: 1", "Welcome")
     await house.work()
     mail = house.postman.sent[-1]
     code = mail.url.rpartition("/")[2]

@@ -118,6 +118,10 @@ async def test_a_new_code_ends_the_old_one(house):
     with pytest.raises(Missing):
         await house.invites.open(old)
     assert (await house.invites.open(new)).id == invite.id
+    noted = (await house.activity.find())[0]
+    assert (noted.before, noted.after) == (
+        {"expires": f"{invite.expires_at:%Y-%m-%d}"}, {"expires": f"{renewed.expires_at:%Y-%m-%d}"},
+    )  # fmt: skip
     await house.invites.accept(new, username="noor")
     with pytest.raises(Conflict):
         await house.invites.reissue(mara, invite.id)
@@ -304,3 +308,11 @@ async def test_a_closed_house_says_so_alike_for_codes_that_are_good_and_those_th
     assert said == {("house_closed", "The house takes nobody in at the moment.")}
     await house.house.change(mara, registration="invitation")
     assert (await house.invites.open(code)).used == 0
+
+
+async def test_the_log_says_what_an_invitation_gave_when_it_is_revoked(house):
+    mara = await house.person("mara", "admin")
+    _code, invite = await house.invites.create(mara, role="viewer", email="noor@example.org")
+    await house.invites.revoke(mara, invite.id)
+    noted = (await house.activity.find())[0]
+    assert (noted.before["role"], noted.before["email"]) == ("viewer", "noor@example.org")

@@ -106,6 +106,21 @@ async def test_a_refused_mail_is_seen_and_can_be_sent_again(house):
             await house.mails.send_again(unknown)
 
 
+@pytest.mark.parametrize("words", [Rejected, Unavailable, None])
+async def test_a_server_that_repeats_a_link_puts_it_into_no_log(house, words):
+    said = "550 5.7.1 blocked: https://house.example/invite/a-code-that-lets-in-1234"
+    if words is not None:
+        house.postman.fail(words(said))
+    else:
+        house.postman.detail = said
+    data = {"inviter": "Mara", "note": "", "until": "1 May", "path": "/invite/a-code-that-lets-in-1234"}
+    house.db.write_sync(lambda c: house.mails.queue(c, "invitation", "noor@example.org", data))
+    await house.work()
+    everything = f"{log(house)} {await house.jobs.given_up()} {house.guard.breaker('post').error}"
+    assert "blocked" in everything
+    assert "a-code-that-lets-in" not in everything
+
+
 async def test_without_a_public_address_a_link_is_not_sent_into_the_blue(house):
     house.base_url = None
     await house.mails.send_test("invitation", "noor@example.org")

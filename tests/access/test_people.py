@@ -8,6 +8,7 @@ import pytest
 
 from vaderflix_core.access.activity import ActivityFilter
 from vaderflix_core.access.models import Permission as P
+from vaderflix_core.access.people import stamp
 from vaderflix_core.access.service import Access
 from vaderflix_core.api.models import ExternalIds, MediaKind, Quality
 from vaderflix_core.failures import Conflict, Invalid, Missing, NotAllowed
@@ -332,3 +333,18 @@ async def test_a_role_that_an_invitation_gives_is_not_removed(house):
         await house.roles.remove(mara, "club")
     await house.invites.revoke(mara, invite.id)
     await house.roles.remove(mara, "club")
+
+
+async def test_what_an_admin_did_not_see_is_not_overwritten(house):
+    mara, pat = await house.person("mara", "admin"), await house.person("pat", "admin")
+    noor = await house.person("noor", "requester")
+    seen = stamp(noor)
+    await house.people.change(mara, noor.id, withheld=["request.movie"], seen=seen)
+    for late in ({"granted": [], "withheld": []}, {"display_name": "N."}, {"role": "viewer"}):
+        with pytest.raises(Conflict, match="meanwhile"):
+            await house.people.change(pat, noor.id, **late, seen=seen)
+    after = (await house.people.get(noor.id)).user
+    assert (after.withheld, after.role, after.display_name) == (("request.movie",), "requester", noor.display_name)
+    await house.people.change(pat, noor.id, display_name="N.", seen=stamp(after))
+    # closing an account does not wait for anybody
+    assert (await house.people.change(mara, noor.id, disabled=True)).disabled

@@ -164,6 +164,14 @@ async def test_of_the_last_two_ways_in_one_stays_however_fast_both_are_removed(p
         await passkeys.remove(edith, left.id)
 
 
+async def test_the_log_says_how_a_passkey_was_called(passkeys: Passkeys, edith: Any) -> None:
+    await added(passkeys, edith)
+    [key] = await passkeys.of_user(edith)
+    await passkeys.rename(edith, key.id, "My phone")
+    noted = (await passkeys._activity.find())[0]
+    assert (noted.action, noted.before, noted.after) == ("passkey.renamed", {"name": key.name}, {"name": "My phone"})
+
+
 async def test_nobody_touches_the_keys_of_others(passkeys: Passkeys, edith: Any, access: Access) -> None:
     await added(passkeys, edith)
     [key] = await passkeys.of_user(edith)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,15 @@ import httpx
 import pytest
 from oidc_provider_mock import run_server_in_thread
 
+from vaderflix_core.access.share_watch import ShareWatch
 from vaderflix_core.config import load_config
 from vaderflix_core.host import Host
+from vaderflix_core.store import identities as identity_store
 from vaderflix_core.testing import served
 from vaderflix_plex.simulator import PlexSimulator
 
 PASSWORD = "correct horse battery"
+FILMS, SERIES = "7000001", "7000002"
 TOKEN = re.compile(r'name="_csrf_token" value="(\w+)"')
 
 
@@ -84,6 +88,39 @@ async def mara(host: Host) -> Any:
 @pytest.fixture
 async def edith(host: Host) -> Any:
     return next(user for user in await host.access.list_users() if user.username == "edith")
+
+
+class Clock:
+    """A time of its own for what is known of shares."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(host: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for part in (host.sharing, host.share_watch):
+        monkeypatch.setattr(part, "_clock", clock)
+    return clock
+
+
+async def look(host: Any) -> None:
+    await ShareWatch.look(host.share_watch)
+
+
+async def kept(host: Any, user: Any) -> Any:
+    return ((await host.sharing.by_user()).get(user.id) or [None])[0]
+
+
+async def link(host: Any, user: Any, subject: str) -> None:
+    def work(conn: Any) -> None:
+        identity_store.link(conn, user.id, "plex:plex", subject, "linked", host.clock())
+
+    await host.db.write(work)
 
 
 @pytest.fixture

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from vaderflix_core.access.share_watch import ShareWatch
 from vaderflix_core.access.sharing import TRIES
 from vaderflix_core.failures import Conflict, Invalid, Missing, SourceFailed
-from vaderflix_core.store import identities as identity_store
 from vaderflix_core.testing import Fault
 
+from .conftest import FILMS, SERIES, Clock, kept, link, look
+
 pytestmark = pytest.mark.anyio
-FILMS, SERIES = "7000001", "7000002"
-
-
-class Clock:
-    """A time of its own for what is known of shares."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock(host: Any, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    for part in (host.sharing, host.share_watch):
-        monkeypatch.setattr(part, "_clock", clock)
-    return clock
-
-
-async def look(host: Any) -> None:
-    await ShareWatch.look(host.share_watch)
-
-
-async def kept(host: Any, user: Any) -> Any:
-    return ((await host.sharing.by_user()).get(user.id) or [None])[0]
-
-
-async def link(host: Any, user: Any, subject: str) -> None:
-    def work(conn: Any) -> None:
-        identity_store.link(conn, user.id, "plex:plex", subject, "linked", host.clock())
-
-    await host.db.write(work)
 
 
 async def test_an_invitation_waits_is_accepted_and_is_seen_at_each_step(host, mara, edith, world):

@@ -53,6 +53,7 @@ def bound(provider: Any, role: str = "MediaSource") -> Binding:
         (Unavailable("down", cause=Cause.REFUSED), Outcome.UNAVAILABLE, True),
         (Unavailable("slow", cause=Cause.TIMEOUT), Outcome.TIMEOUT, True),
         (TimeoutError(), Outcome.TIMEOUT, True),
+        (Unavailable("their mailbox is full", cause=Cause.PUT_OFF), Outcome.UNAVAILABLE, False),
         (AuthFailed("no"), Outcome.AUTH_FAILED, True),
         (Rejected("no", field="url"), Outcome.REJECTED, False),
         (NotFound("none"), Outcome.NOT_FOUND, False),

@@ -101,6 +101,10 @@ def test_values_under_telling_names_are_masked(written: io.StringIO) -> None:
         ("GET http://h/a?x=1&X-Some-Token=abc#f", "GET http://h/a?x=1&X-Some-Token=***#f"),
         ("postgresql://u:pw@db/x", "postgresql://***@db/x"),
         ("Authorization: Bearer abc.def-123", "Authorization: Bearer ***"),
+        ("550 blocked: https://h/x/reset/Ab-c_1.23456789~def, sorry", "550 blocked: https://h/x/reset/***, sorry"),
+        ("https://h/INVITE/abcdefghijklmnop", "https://h/INVITE/***"),
+        ("/email/abcdefghijklmnopq", "/email/***"),
+        ("see /invite/new and /email/settings", "see /invite/new and /email/settings"),
         ("a plain sentence, mail a@b.c", "a plain sentence, mail a@b.c"),
     ],
 )

@@ -7,7 +7,17 @@ import msgspec
 import pytest
 
 import vaderflix_core.api
-from vaderflix_core.api import MASK, URL_PATTERN, BadSettings, Rejected, Secret, ServiceClient, Settings, setting
+from vaderflix_core.api import (
+    MASK,
+    URL_PATTERN,
+    BadSettings,
+    Rejected,
+    Secret,
+    ServiceClient,
+    Settings,
+    Unavailable,
+    setting,
+)
 from vaderflix_core.api.roles import ABILITIES, ROLES
 from vaderflix_core.api.settings import check_settings_type, fields, parse
 
@@ -148,3 +158,24 @@ async def test_a_services_own_words_are_told_where_they_can_be_read(body: bytes,
     transport = httpx.MockTransport(lambda request: httpx.Response(400, content=body))
     with pytest.raises(Rejected, match=said):
         await ServiceClient("http://a.test", explain=explain, transport=transport).request("GET", "/")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("120", 120),
+        ("Sun, 29 Nov 2026 12:10:00 GMT", 600),
+        ("Sun, 29 Nov 2026 11:00:00 GMT", 0),
+        ("\xb2", None),
+        ("soon", None),
+        ("-5", None),
+        ("", None),
+    ],
+)
+async def test_how_long_to_wait_is_read_in_both_forms(asked: str, seconds: float | None) -> None:
+    headers = [(b"Retry-After", asked.encode("latin-1")), (b"Date", b"Sun, 29 Nov 2026 12:00:00 GMT")]
+    transport = httpx.MockTransport(lambda request: httpx.Response(429, headers=headers))
+    with pytest.raises(Unavailable) as put_off:
+        await ServiceClient("http://a.test", transport=transport).request("GET", "/")
+    assert put_off.value.retry_after == seconds

@@ -88,6 +88,21 @@ async def test_a_person_is_changed_signed_out_and_removed(host: Host, visit: Any
     assert (await mara.get(here)).status_code == 404
 
 
+async def test_a_form_that_is_older_than_the_account_changes_nothing_and_says_so(host: Host, visit: Any) -> None:
+    mara, edith = await visit("mara"), (await users(host))["edith"]
+    here = f"/admin/people/{edith.id}"
+    found = re.findall(r'name="seen" value="(\w+)"', (await mara.get(here)).text)
+    assert len(found) == 3
+    await mara.post(f"{here}/rights", {"right.play": "take", "seen": found[0]})
+    for path, form in (("", {"display_name": "E.", "email": ""}), ("", {"role": "viewer"}), ("/rights", {})):
+        answer = await mara.post(f"{here}{path}", {**form, "seen": found[0]})
+        assert "meanwhile" in (await mara.get(answer.headers["location"])).text
+    after = (await users(host))["edith"]
+    assert (after.withheld, after.role, after.display_name) == (("play",), edith.role, edith.display_name)
+    await mara.post(here, {"disabled": "yes"})
+    assert (await users(host))["edith"].disabled
+
+
 async def test_nobody_removes_or_weakens_themselves_here(host: Host, visit: Any) -> None:
     mara = await visit("mara")
     me = (await users(host))["mara"]

@@ -16,7 +16,7 @@ from ..store import invites as store
 from ..store import users as user_store
 from ..store.database import Database
 from ..store.invites import Invite, InviteUse
-from .activity import Activity
+from .activity import Activity, changed
 from .house import HouseRules
 from .models import Permission, User
 from .rights import check_giving_role, may_give, role_named
@@ -146,11 +146,12 @@ class Invites:
             await self.check_role(actor, before.role)
 
         def work(conn: Connection) -> None:
-            if store.get(conn, invite_id) is None:
+            ended = store.get(conn, invite_id)
+            if ended is None:
                 raise Missing("There is no such invitation.")
             if not store.revoke(conn, invite_id, now):
                 raise Conflict("This invitation was revoked already.")
-            self._activity.note(conn, actor, "invite.revoked", f"invitation {invite_id}")
+            self._activity.note(conn, actor, "invite.revoked", f"invitation {invite_id}", before=_terms(ended))
 
         await self._db.write(work)
 
@@ -171,10 +172,12 @@ class Invites:
                 raise Conflict("This invitation is used up. Make a new one.")
             until = now + (invite.expires_at - invite.created_at)
             # whoever renews it answers for it from now on
+            terms = _terms(invite)
             store.renew(conn, invite_id, digest(code), until, created_by=actor.id, inviter=actor.display_name)
             renewed = store.get(conn, invite_id)
             assert renewed is not None
-            self._activity.note(conn, actor, "invite.reissued", f"invitation {invite_id}", after=_terms(renewed))
+            old, new = changed(terms, _terms(renewed))
+            self._activity.note(conn, actor, "invite.reissued", f"invitation {invite_id}", before=old, after=new)
             if send and renewed.email:
                 self.send(conn, renewed, code)
             return renewed
@@ -297,5 +300,10 @@ def _terms(invite: Invite) -> dict[str, object]:
         "uses": invite.uses,
         "expires": f"{invite.expires_at:%Y-%m-%d}",
         "email": invite.email,
-        "libraries": [f"{name}: {', '.join(ids)}" for name, ids in invite.libraries.items()],
+        "libraries": named(invite),
     }
+
+
+def named(invite: Invite) -> list[str]:
+    """The libraries of an invitation, for the activity log."""
+    return [f"{name}: {', '.join(ids)}" for name, ids in invite.libraries.items()]

@@ -193,9 +193,10 @@ class Passkeys:
         name = _named(name)
 
         def write(conn: Connection) -> None:
-            if not store.rename(conn, key_id, name, owner=user.id):
+            before = store.rename(conn, key_id, name, owner=user.id)
+            if before is None:
                 raise Missing("There is no such passkey.")
-            self._activity.note(conn, user, "passkey.renamed", name)
+            self._activity.note(conn, user, "passkey.renamed", name, before={"name": before}, after={"name": name})
 
         await self._db.write(write)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection
 
@@ -113,11 +115,13 @@ class People:
         email: str | None = None,
         granted: Iterable[str] | None = None,
         withheld: Iterable[str] | None = None,
+        seen: str = "",
     ) -> User:
         """Change what is given; an empty `email` removes it. What changes their rights signs them out.
 
-        Raises `Missing`, `Invalid`, `Conflict` for the last admin or one's own rights, `NotAllowed` for somebody with
-        more rights.
+        `seen` is the `stamp` of the account that the actor looked at. Raises `Missing`, `Invalid`, `Conflict` for the
+        last admin, one's own rights or an account that is not as it was seen, `NotAllowed` for somebody with more
+        rights.
         """
         wrong: dict[str, str] = {}
         name = shown_name(display_name) if display_name is not None else None
@@ -147,6 +151,9 @@ class People:
 
         def work(conn: Connection) -> tuple[User, bool]:
             before = self._reach(conn, actor, user_id)
+            if seen and seen != stamp(before):
+                text = "Somebody changed this account meanwhile. Nothing of yours was saved: look at it again."
+                raise Conflict(text, code="changed_meanwhile")
             if role is not None and role != before.role:
                 check_giving_role(actor, role_named(store.all_roles(conn), role))
             check_giving(actor, (more or frozenset()) - set(before.granted))
@@ -252,6 +259,11 @@ def _check_own(actor: User, before: User, given: dict[str, object]) -> None:
         raise Conflict("Another admin has to change your own rights.", code="own_account")
     if "email" in given and given["email"] != before.email:
         check_not_own(actor, before)
+
+
+def stamp(user: User) -> str:
+    """A short text that is another one once anything that can be changed of an account has changed."""
+    return hashlib.sha256(msgspec.json.encode(_values(user))).hexdigest()[:16]
 
 
 def _values(user: User) -> dict[str, object]:

@@ -30,7 +30,7 @@ from ..store.invites import Invite
 from ..store.jobs import Job
 from ..vault import Vault
 from .activity import Activity, asking_from
-from .invites import CODE_BYTES, Invites
+from .invites import CODE_BYTES, Invites, named
 from .models import Permission, User
 
 log = structlog.get_logger("access")
@@ -153,9 +153,8 @@ class AccessRequests:
             )
             invite = self._invites.keep(conn, new, code)
             self._decide(conn, request_id, state="approved", by=actor.display_name, now=now, invite=invite.id)
-            self._activity.note(
-                conn, actor, "access.approved", asked.email, after={"role": role, "invitation": invite.id}
-            )
+            after = {"role": role, "invitation": invite.id, "libraries": named(invite), "note": invite.note}
+            self._activity.note(conn, actor, "access.approved", asked.email, before={"state": asked.state}, after=after)
             until = f"{invite.expires_at:%-d %B %Y}"
             data = {"name": asked.name, "note": note.strip(), "until": until, "path": f"/invite/{code}"}
             self._mails.queue(conn, "access_approved", asked.email, data)

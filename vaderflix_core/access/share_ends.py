@@ -25,7 +25,7 @@ from ..store.jobs import Job
 from ..store.shares import Kept
 from .activity import Activity
 from .models import User
-from .sharing import match
+from .share_facts import match
 
 END = "share.end"
 ATTEMPTS = 30  # with the longest wait, some five days

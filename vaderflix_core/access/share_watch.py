@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 import structlog
 from msgspec import structs
 from sqlalchemy import Connection
 
-from ..api.people import Share
+from ..api.people import Share, ShareState
 from ..api.roles import Sharing as SharingRole
 from ..failures import Missing, SourceFailed
 from ..plugins.apart import Apart
@@ -23,7 +23,8 @@ from .activity import Activity
 from .models import User
 from .outside import provider_of
 from .sessions import Sessions
-from .sharing import LIVE, Sharing, as_there, match, too_many
+from .share_facts import LIVE, WANTED, as_there, covers, match, too_many
+from .sharing import Sharing
 
 log = structlog.get_logger("access")
 
@@ -59,16 +60,21 @@ class ShareWatch:
     async def _look_at(self, binding: Binding) -> None:
         await self._have_wanted(binding)
         started = self._clock()
+        # before the list: a share that ends in between is in the list, but is no new one
+        known = {one.user_id for one in await self._db.read(lambda conn: store.of_instance(conn, binding.instance))}
         answer = await self._apart.call(binding, "people")
         if not answer.ok:
             return
         there: list[Share] = answer.value or []
-        await self._adopt(binding, there)
+        await self._adopt(binding, there, known)
         kept = await self._db.read(lambda conn: store.of_instance(conn, binding.instance))
         for one in kept:
             share = match(one, there)
-            if share is not None and one.updated_at <= started and as_there(one, share) != one:
-                await self._keep(as_there(one, share))
+            if share is None or one.updated_at > started or as_there(one, share) == one:
+                continue
+            # what is wanted beside that which is there stays wanted
+            if one.state not in WANTED or covers(share, one.libraries):
+                await self._keep(one, as_there(one, share))
         gone = [one for one in kept if one.state in LIVE and one.updated_at <= started and match(one, there) is None]
         if too_many(gone, kept):
             if binding.instance not in self._asked:
@@ -95,11 +101,10 @@ class ShareWatch:
             elif one.state == "wanted" and (one.retry_at is None or one.retry_at <= now):
                 await self._sharing.ask_for(binding, one)
 
-    async def _adopt(self, binding: Binding, there: Sequence[Share]) -> None:
+    async def _adopt(self, binding: Binding, there: Sequence[Share], known: Collection[int]) -> None:
         """Begin to follow shares of people who have linked their account: they may be older than the account."""
         provider = provider_of(binding.plugin, binding.instance)
         linked = await self._db.read(lambda conn: identity_store.of_provider(conn, provider))
-        known = {one.user_id for one in await self._db.read(lambda conn: store.of_instance(conn, binding.instance))}
         for share in there:
             user_id = linked.get(share.subject or "")
             if user_id is not None and user_id not in known:
@@ -116,15 +121,18 @@ class ShareWatch:
                 )
                 await self._db.write(lambda conn, row=blank: store.put(conn, row))  # type: ignore[misc]
 
-    async def _keep(self, kept: Kept) -> None:
-        after = structs.replace(kept, updated_at=self._clock())
-        await self._db.write(lambda conn: store.put(conn, after))
+    async def _keep(self, before: Kept, after: Kept) -> bool:
+        """Keep what was seen of a share; False when somebody has changed it, or ended it, since it was read."""
+        seen = structs.replace(after, updated_at=self._clock())
+        return await self._db.write(lambda conn: store.replace(conn, before, seen))
 
     async def _end(self, binding: Binding, gone: Sequence[Kept]) -> None:
         """Note the end of shares, and of the sessions that were begun with the access they gave."""
         for one in gone:
-            text = f"It was ended at {binding.name}."
-            await self._keep(structs.replace(one, state="removed", detail=text))
+            what = "The invitation was declined or taken back" if one.state == ShareState.PENDING else "It was ended"
+            ended = structs.replace(one, state="removed", detail=f"{what} at {binding.name}.")
+            if not await self._keep(one, ended):
+                continue
             user = await self._db.read(lambda conn, id=one.user_id: user_store.get(conn, id))  # type: ignore[misc]
             if user is None:
                 continue

@@ -28,14 +28,14 @@ from ..store import users as user_store
 from ..store.database import Database
 from ..store.invites import Invite
 from ..store.shares import Kept
-from .activity import Activity
+from .activity import Activity, changed
 from .models import User
 from .outside import provider_of
+from .share_ends import queue_ends
+from .share_facts import LIVE, as_there, covers, match, too_many
 
 log = structlog.get_logger("access")
 
-MOST_GONE = 0.05  # of an instance's shares at once
-LIVE = (ShareState.PENDING, ShareState.ACCEPTED)
 PROMISED = ("wanted", "given_up", ShareState.PENDING)  # the person waits for us, or the source for the person
 TRIES = 20  # to have what is wanted: with the waits below, some three days
 FIRST_WAIT = timedelta(minutes=1)  # doubled after each try
@@ -74,6 +74,10 @@ class Source(Struct, frozen=True, kw_only=True):
     libraries: tuple[SharedLibrary, ...]
     error: str = ""
     gone: int = 0  # so many shares vanished at once that an admin is asked
+
+
+class NotEnded(SourceFailed):
+    """A share is still there after all."""
 
 
 class Sharing:
@@ -154,16 +158,21 @@ class Sharing:
             self.want(conn, user, instance, libraries)
 
     def want(self, conn: Connection, user: User, instance: str, libraries: Sequence[str]) -> None:
-        """Keep that libraries are to be shared with an account; it is done as soon as the source can be asked."""
+        """Keep that libraries are to be shared with an account; it is done as soon as the source can be asked.
+
+        What is known of a share that is there stays known, and its libraries wanted.
+        """
+        before = store.get(conn, user.id, instance)
+        shared = before.libraries if before is not None and before.state in LIVE else ()
         store.put(
             conn,
             Kept(
                 user_id=user.id,
                 instance=instance,
-                person=user.email or "",
-                subject=None,
-                remote_id=None,
-                libraries=tuple(libraries),
+                person=user.email or (before.person if before else ""),
+                subject=before.subject if before else None,
+                remote_id=before.remote_id if before else None,
+                libraries=tuple(dict.fromkeys((*shared, *libraries))),
                 state="wanted",
                 detail="",
                 updated_at=self._clock(),
@@ -206,10 +215,10 @@ class Sharing:
         if not known.ok:
             return await self._later(wanted, known.error)
         there: list[Share] = known.value or []
-        share = match(wanted, there) or next((s for s in there if s.email == who), None)
+        share = match(wanted, there)
         if share is None:
             answer = await self._apart.call(binding, "invite", who, list(kept.libraries), timeout=45, anew=anew)
-        elif share.everything or set(kept.libraries) <= set(share.libraries):
+        elif covers(share, kept.libraries):
             return await self._put(wanted, share)
         else:
             # an invitation never takes away what was shared before
@@ -233,10 +242,18 @@ class Sharing:
         return given_up
 
     async def _put(self, kept: Kept, share: Share | None = None, **values: Any) -> Kept:
-        after = structs.replace(kept, updated_at=self._clock(), **values)
+        now = self._clock()
+        after = structs.replace(kept, updated_at=now, **values)
         if share is not None:
             after = as_there(after, share)
-        await self._db.write(lambda conn: store.put(conn, after))
+
+        def work(conn: Connection) -> None:
+            if user_store.get(conn, kept.user_id) is not None:
+                store.put(conn, after)
+            elif share is not None:  # the account was removed while its source was asked
+                queue_ends(conn, [after], now)
+
+        await self._db.write(work)
         return after
 
     # -- changing ------------------------------------------------------------------------------------------------
@@ -246,11 +263,13 @@ class Sharing:
         if not libraries:
             raise Invalid("Choose a library at least. To share nothing, suspend or remove the share.")
         binding = self._binding(instance)
+        before = await self._there(binding, share_id)
         share: Share = await self._do(binding, "change", share_id, list(libraries))
         kept = self._of(await self._db.read(lambda conn: store.of_instance(conn, instance)), share)
         if kept is not None:
             await self._put(kept, share)
-        await self._db.write(lambda c: self._note(c, actor, "share.changed", binding, share.name, libraries))
+        was, now = changed({"libraries": before.libraries}, {"at": binding.name, "libraries": tuple(libraries)})
+        await self._activity.log(actor, "share.changed", share.name, before=was, after=now)
 
     async def suspend(self, actor: User, user_id: int, instance: str) -> None:
         """End a share for now, and remember what it was. Raises `Missing`, `Conflict`, `SourceFailed`."""
@@ -265,10 +284,12 @@ class Sharing:
             whole = structs.replace(whole, libraries=tuple(library.id for library in offered))
         held = await self._put(whole, state="suspended", detail="")
         try:
-            await self._do(binding, "remove", share.id)
-        except SourceFailed:
+            await self._end(binding, share, actor, "share.suspended")
+        except NotEnded:
             await self._put(held, share)
             raise
+        # again: a look that began before the end may have seen the share, and kept that
+        held = await self._put(held)
         await self._db.write(lambda c: self._note(c, actor, "share.suspended", binding, share.name, held.libraries))
 
     async def restore(self, actor: User, user_id: int, instance: str) -> Kept:
@@ -284,16 +305,15 @@ class Sharing:
     async def remove(self, actor: User, instance: str, share_id: str) -> None:
         """End a share for good. Raises `Missing`, `SourceFailed`."""
         binding = self._binding(instance)
-        share = next((one for one in await self._do(binding, "people") if one.id == share_id), None)
-        if share is None:
-            raise Missing("This share is gone already.")
-        await self._do(binding, "remove", share_id)
+        share = await self._there(binding, share_id)
+        await self._end(binding, share, actor, "share.removed")
         kept = self._of(await self._db.read(lambda conn: store.of_instance(conn, instance)), share)
 
         def work(conn: Connection) -> None:
             if kept is not None:
                 store.drop(conn, kept.user_id, instance)
-            self._note(conn, actor, "share.removed", binding, share.name, share.libraries)
+            before = {"at": binding.name, "libraries": share.libraries}
+            self._activity.note(conn, actor, "share.removed", share.name, before=before)
 
         await self._db.write(work)
 
@@ -323,6 +343,27 @@ class Sharing:
             raise Missing("There is no such share.")
         return kept
 
+    async def _there(self, binding: Binding, share_id: str) -> Share:
+        share: Share | None = next((one for one in await self._do(binding, "people") if one.id == share_id), None)
+        if share is None:
+            raise Missing("This share is gone already.")
+        return share
+
+    async def _end(self, binding: Binding, share: Share, actor: User, action: str) -> None:
+        """End a share at its source. Raises `NotEnded`, and `SourceFailed` when nobody can tell whether it ended."""
+        answer = await self._apart.call(binding, "remove", share.id, timeout=45, anew=True)
+        if answer.ok:
+            return
+        # the answer may have been lost after the deed
+        known = await self._apart.call(binding, "people", anew=True)
+        if not known.ok:
+            text = f"{binding.name} does not say whether it did it. The list shows it once it can be asked."
+            before = {"at": binding.name, "libraries": share.libraries}
+            await self._activity.log(actor, action, share.name, before=before, after={"outcome": "not known"})
+            raise SourceFailed(text, evidence=answer.error)
+        if any(one.id == share.id for one in known.value or ()):
+            raise NotEnded(f"{binding.name} did not do it. Nothing was changed here.", evidence=answer.error)
+
     async def _do(self, binding: Binding, method: str, *args: Any) -> Any:
         answer: Answer[Any] = await self._apart.call(binding, method, *args, timeout=45, anew=True)
         if not answer.ok:
@@ -337,33 +378,6 @@ class Sharing:
         self, conn: Connection, actor: User, action: str, binding: Binding, who: str, libraries: Sequence[str]
     ) -> None:
         self._activity.note(conn, actor, action, who, after={"at": binding.name, "libraries": list(libraries)})
-
-
-def match(kept: Kept, there: Sequence[Share]) -> Share | None:
-    """The share that is this account's: by the share's own id, else by the person's. Never by an address."""
-    by_id = next((share for share in there if kept.remote_id and share.id == kept.remote_id), None)
-    return by_id or next((share for share in there if kept.subject and share.subject == kept.subject), None)
-
-
-def as_there(kept: Kept, share: Share) -> Kept:
-    """What is known of a share once the source has said so."""
-    return structs.replace(
-        kept,
-        person=share.name or kept.person,
-        subject=share.subject or kept.subject,
-        remote_id=share.id,
-        libraries=share.libraries or kept.libraries,
-        state=str(share.state),
-        detail="",
-        tries=0,
-        retry_at=None,
-    )
-
-
-def too_many(gone: Sequence[Kept], kept: Sequence[Kept]) -> bool:
-    """Whether so many vanished at once that an admin is asked; one alone is no mass."""
-    live = sum(1 for one in kept if one.state in LIVE)
-    return len(gone) > 1 and len(gone) > live * MOST_GONE
 
 
 def _row(binding: Binding, kept: Kept | None, share: Share | None, user: User | None) -> ShareRow:

@@ -16,6 +16,7 @@ class Cause(StrEnum):
     SERVER_ERROR = "server_error"
     RATE_LIMITED = "rate_limited"
     STARTING = "starting"
+    PUT_OFF = "put_off"  # this one call, such as a mail to a full mailbox; it serves others
 
 
 class ServiceError(Exception):

@@ -256,7 +256,7 @@ class Sharing(Protocol):
         """All shares of our service, invitations included. Raises when the list is not known to be whole."""
 
     async def invite(self, person: str, libraries: list[str]) -> Share:
-        """Share libraries with somebody, named by subject, address or name. A share that is there is changed.
+        """Share libraries with somebody, named by subject, address or name. What is shared with them already stays.
 
         Raises `Rejected` when the service knows no such person, or the list is empty.
         """

@@ -65,7 +65,8 @@ SAMPLES: dict[str, dict[str, str]] = {
 }
 SEVERE = {"new_sign_in": Severity.NOTICE, "log_broken": Severity.ERROR}
 LONGEST = 1000
-_ADDRESS = re.compile(r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+$")
+# "=?" would begin an encoded word, which may hold line ends
+_ADDRESS = re.compile(r"^(?!.*=\?)[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+$")
 
 
 def one_line(text: str) -> str:

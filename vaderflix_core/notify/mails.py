@@ -152,7 +152,8 @@ class Mails:
         for binding in bindings:
             answer: Answer[Receipt] = await self._guard.call(binding, "send_private", note, timeout=SEND_SECONDS)
             if answer.outcome is Outcome.OK and answer.value is not None:
-                return self._ended(note, "delivered", f"{answer.name}: {answer.value.detail}".strip(": "))
+                said = self._guard.clean(answer.value.detail)
+                return self._ended(note, "delivered", f"{answer.name}: {said}".strip(": "))
             problem = f"{answer.name}: {answer.error}"
             if answer.outcome in (Outcome.REJECTED, Outcome.NOT_FOUND):
                 raise Rejected(problem)

@@ -61,7 +61,7 @@ class Guard:
         self._clock = clock
         self._limit = limit
         self._timeout = timeout
-        self._clean = clean
+        self.clean = clean
         self._slots: dict[str, _Slot] = {}
         self._bugs: set[tuple[str, str]] = set()  # (instance, what) that are logged and not yet mended
         self._log = structlog.get_logger("vaderflix.guard")
@@ -170,7 +170,7 @@ class Guard:
             slot.breaker.dropped(permit)
             raise
         except Exception as error:  # noqa: BLE001 - this is the one place that answers for a plugin's exceptions
-            verdict = judge(error, who.what, self._clean)
+            verdict = judge(error, who.what, self.clean)
         answer = Answer(
             instance=who.instance,
             name=who.name,
@@ -190,6 +190,9 @@ class Guard:
         if blocked > BLOCKING_SECONDS:
             verdict = Verdict(Outcome.TIMEOUT, f"{who.what}() blocked the event loop for {blocked:.1f} s")
             self._bug(who, verdict)
+        if verdict.cause is Cause.PUT_OFF:
+            self._succeeded(who.instance, slot, permit)
+            return
         if verdict.outcome in (Outcome.TIMEOUT, Outcome.UNAVAILABLE, Outcome.AUTH_FAILED):
             was_open = slot.breaker.open
             if verdict.outcome is Outcome.AUTH_FAILED:

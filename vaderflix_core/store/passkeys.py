@@ -60,10 +60,12 @@ def used(conn: Connection, key_id: int, sign_count: int, now: datetime) -> bool:
     return conn.execute(query.returning(p.id)).first() is not None
 
 
-def rename(conn: Connection, key_id: int, name: str, *, owner: int) -> bool:
-    """Give a passkey of that account another name; False when there is none."""
-    query = update(passkeys).where(p.id == key_id, p.user_id == owner).values(name=name)
-    return conn.execute(query.returning(p.id)).first() is not None
+def rename(conn: Connection, key_id: int, name: str, *, owner: int) -> str | None:
+    """Give a passkey of that account another name; gives the old one, None when there is no such passkey."""
+    mine = (p.id == key_id, p.user_id == owner)
+    before: str | None = conn.execute(select(p.name).where(*mine)).scalar()
+    conn.execute(update(passkeys).where(*mine).values(name=name))
+    return before
 
 
 def remove(conn: Connection, key_id: int, *, owner: int) -> Passkey | None:

@@ -69,6 +69,13 @@ def put(conn: Connection, kept: Kept) -> None:
         conn.execute(insert(shares).values(**values))
 
 
+def replace(conn: Connection, before: Kept, after: Kept) -> bool:
+    """Keep a share in place of what was read of it; False, and nothing is kept, when that is not so any more."""
+    mine = (s.user_id == before.user_id) & (s.instance == before.instance) & (s.updated_at == before.updated_at)
+    values = {name: getattr(after, name) for name in FIELDS}
+    return conn.execute(update(shares).where(mine).values(**values).returning(s.user_id)).first() is not None
+
+
 def given_up(conn: Connection) -> int:
     """How many shares were tried until they were given up."""
     return conn.execute(select(func.count()).select_from(shares).where(s.state == "given_up")).scalar_one()

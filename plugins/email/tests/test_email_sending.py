@@ -49,6 +49,9 @@ async def test_news_are_greeted_and_whole_letters_are_not(sink: Sink) -> None:
     greeted, letter = (message_from_bytes(e.content, policy=policy.default) for e in sink.envelopes)
     assert all("Hello Jonas Müller," in part.get_content() for part in greeted.iter_parts())
     assert not any("Hello" in part.get_content() for part in letter.iter_parts())
+    # who has no account has none to set anything in
+    feet = ["set in your account" in mail.get_body(("html",)).get_content() for mail in (greeted, letter)]
+    assert feet == [True, False]
 
 
 async def test_a_retry_is_the_same_message(sink: Sink) -> None:
@@ -101,6 +104,15 @@ async def test_put_off_is_unavailable(sink: Sink, verb: str) -> None:
     sink.answers[verb] = "452 4.3.1 Disk full"
     with mail_server(sink) as port, pytest.raises(Unavailable, match="Disk full"):
         await notifier(port=port, security="none").send(news())
+
+
+async def test_a_full_mailbox_says_nothing_of_the_server_and_its_end_does(sink: Sink) -> None:
+    with mail_server(sink) as port:
+        for answer, cause in (("452 4.2.2 Mailbox full", Cause.PUT_OFF), ("421 4.3.2 Going down", Cause.SERVER_ERROR)):
+            sink.answers[MARA.email] = answer
+            with pytest.raises(Unavailable) as put_off:
+                await notifier(port=port, security="none").send(news(MARA))
+            assert put_off.value.cause is cause
 
 
 async def test_a_refused_content_is_final(sink: Sink) -> None:

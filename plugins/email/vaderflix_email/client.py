@@ -16,6 +16,7 @@ from .settings import EmailSettings
 TIMEOUT = 15.0  # seconds, for connecting and for every answer
 # RFC 4954: 530 authentication required, 534 mechanism too weak, 535 credentials invalid, 538 encryption required
 AUTH_CODES = frozenset({530, 534, 535, 538})
+CLOSING = 421  # RFC 5321: the answer to any command when the server ends the conversation
 REDACTED = "***"
 
 
@@ -112,6 +113,8 @@ def _answered(error: aiosmtplib.SMTPResponseException, where: str, settings: Ema
         return WrongService(f"{where} does not answer like a mail server ({said}).")
     if code in AUTH_CODES or (isinstance(error, aiosmtplib.SMTPAuthenticationError) and code >= 500):
         return AuthFailed(f"{where} refused the user name or password. It says: {code} {said}")
+    if code < 500 and code != CLOSING and isinstance(error, aiosmtplib.SMTPRecipientRefused):
+        return Unavailable(f"{where} cannot take mail for them now. It says: {code} {said}", cause=Cause.PUT_OFF)
     if code < 500:
         return Unavailable(f"{where} cannot take mail now. It says: {code} {said}", cause=Cause.SERVER_ERROR)
     if isinstance(error, aiosmtplib.SMTPConnectResponseError):

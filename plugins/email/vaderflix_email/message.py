@@ -39,12 +39,13 @@ def compose(
 ) -> EmailMessage:
     """The mail for one recipient, who must be `addressable`. The same notification gives the same Message-ID.
 
-    `greet` puts a greeting before the text, which has none of its own.
+    `greet` says that it is news, which have no greeting of their own; a letter may be for somebody without an account.
     """
     title = one_line(notification.title)[:SUBJECT_LENGTH] or "News"
     values = {
         "title": title,
         "greeting": f"Hello {one_line(recipient.name)}," if greet and one_line(recipient.name) else "",
+        "news": greet,
         "paragraphs": [part for part in re.split(r"\n\s*\n", printable(notification.text).strip()) if part],
         "url": notification.url if notification.url and re.match(r"https?://[^\s]+$", notification.url) else None,
         "name": one_line(recipient.name),
@@ -84,5 +85,6 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text fit for a mail header: no line ends, no control characters."""
-    return printable(" ".join(text.split()))
+    """The text fit for a mail header: no line ends, no control characters, and none in disguise."""
+    # email decodes encoded words (RFC 2047) of what it is given, line ends too, and Python before 3.11.10 writes them
+    return printable(" ".join(text.split())).replace("=?", "= ?")

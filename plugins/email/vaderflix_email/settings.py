@@ -7,7 +7,8 @@ from typing import Annotated
 from vaderflix_core.api import Secret, Settings, setting
 
 HOST_PATTERN = r"^[^\s/:@\[\]]+$|^[0-9A-Fa-f:.]+$"
-ADDRESS_PATTERN = r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+$"
+# "=?" would begin an encoded word, which may hold line ends
+ADDRESS_PATTERN = r"^(?!.*=\?)[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+$"
 
 
 class EmailSettings(Settings, frozen=True, kw_only=True):

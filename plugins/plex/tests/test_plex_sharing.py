@@ -56,9 +56,10 @@ async def test_nobody_called_so_is_told_as_such(either):
         await provider.invite("nobody-at-all", [FILMS])
 
 
-async def test_inviting_somebody_twice_changes_the_share(either):
+@pytest.mark.parametrize("who", ["friend", "FRIEND@Example.org", "4000002"])
+async def test_inviting_somebody_twice_adds_to_the_share(either, who):
     simulator, provider = either
-    share = await provider.invite("friend", [FILMS, SERIES])
+    share = await provider.invite(who, [SERIES])
     assert (share.id, set(share.libraries)) == ("501", {FILMS, SERIES})
     assert len(simulator.plextv.grants) == 2
 
@@ -66,14 +67,14 @@ async def test_inviting_somebody_twice_changes_the_share(either):
 async def test_a_share_that_another_hand_made_meanwhile_is_taken_over(household, monkeypatch):
     _simulator, provider = household
     real = provider.people
-    answers = iter([[], None, None])
+    answers = iter([[], None, None, None])
 
     async def people():
         first = next(answers)
         return await real() if first is None else first
 
     monkeypatch.setattr(provider, "people", people)
-    assert (await provider.invite("friend", [SERIES])).libraries == (SERIES,)
+    assert set((await provider.invite("friend", [SERIES])).libraries) == {FILMS, SERIES}
 
 
 async def test_libraries_are_changed_and_restrictions_stay(either):
@@ -169,3 +170,14 @@ async def test_a_token_that_is_not_the_owners_is_told_as_such(simulated, provide
         provider = provide(url, token="server-token-4000001", account_url=f"{url}/plex.tv")
         with pytest.raises(AuthFailed, match="could not be authenticated"):
             await provider.people()
+
+
+async def test_a_token_that_works_again_is_no_trouble_any_more(household):
+    simulator, provider = household
+    simulator.faults.set(Fault.UNAUTHORIZED, path="/plex.tv")
+    with pytest.raises(ServiceError):
+        await provider.people()
+    simulator.faults.clear()
+    assert [report.code for report in await provider.check()] == ["account-refused"]
+    await provider.people()
+    assert await provider.check() == []

@@ -13,7 +13,7 @@ import defusedxml.ElementTree
 import httpx
 from defusedxml.common import DefusedXmlException
 
-from vaderflix_core.api import BadAnswer, Cause, Instance, Rejected, ServiceClient, Unavailable
+from vaderflix_core.api import AuthFailed, BadAnswer, Cause, Instance, Rejected, ServiceClient, Unavailable
 
 from .settings import PlexSettings
 
@@ -71,6 +71,7 @@ class PlexTv:
             timeout=timeout,
             explain=explain,
         )
+        self.refused = False  # whether the owner's token was refused when it was used last
         self._turn = asyncio.Lock()
         self._last = float("-inf")
         self._quiet_until = float("-inf")
@@ -106,7 +107,13 @@ class PlexTv:
             await asyncio.sleep(max(0.0, self._last + GAP - now))
             self._last = self._clock()
         try:
-            return await http.request(method, path, **options)
+            response = await http.request(method, path, check=False, **options)
+            if response.status_code == 403 and method != "GET":
+                # about this person or this deed; a token that may do nothing is refused when it reads
+                raise Rejected(f"{self.url} forbids this: {explain(response) or 'HTTP 403'}", status=403)
+            if response.status_code >= 400:
+                http.raise_for_status(response)
+            return response
         except Unavailable as error:
             if error.cause is Cause.RATE_LIMITED:
                 wait = min(error.retry_after or USUAL_WAIT, LONGEST_WAIT)
@@ -118,7 +125,13 @@ class PlexTv:
         """A call with the owner's token."""
         if xml:
             options["headers"] = {"Accept": "application/xml", **options.get("headers", {})}
-        return await self._call(self._owner, method, path, **options)
+        try:
+            response = await self._call(self._owner, method, path, **options)
+        except AuthFailed:
+            self.refused = True
+            raise
+        self.refused = False
+        return response
 
     async def at_the_door(self, method: str, path: str, *, token: str = "", **options: Any) -> httpx.Response:
         """A call of the client that people sign in to, with the token of one of them or with none."""

@@ -122,6 +122,11 @@ class PlexClient:
         answer = await self.get("/library/sections", wire.SectionsAnswer)
         return [section for section in wire.many(answer.container.directory) if section.type in ("movie", "show")]
 
+    async def section_names(self) -> list[tuple[str, str]]:
+        """The key and name of every library of the server, whatever it holds."""
+        answer = await self.get("/library/sections", wire.SectionsAnswer)
+        return [(str(section.key), section.title) for section in wire.many(answer.container.directory)]
+
     def missing(self, sections: Sequence[wire.Section]) -> list[str]:
         """The configured library names that the server does not have."""
         there = {section.title.casefold() for section in sections}

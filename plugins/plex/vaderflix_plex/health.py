@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vaderflix_core.api import BadAnswer, HealthReport, NotFound, Rejected, ServiceInfo, Severity, WrongService
 
+from .account import PlexTv
 from .client import PlexClient
 
 HELP = "https://support.plex.tv/articles/"
@@ -12,8 +13,9 @@ HELP = "https://support.plex.tv/articles/"
 class Health:
     """HealthCheck and Connectable of one server."""
 
-    def __init__(self, client: PlexClient) -> None:
+    def __init__(self, client: PlexClient, account: PlexTv) -> None:
         self.client = client
+        self.account = account
 
     async def test(self) -> ServiceInfo:
         """Who answers: asked without the token first, so that a stranger never gets it."""
@@ -56,6 +58,16 @@ class Health:
             )
             for name in (self.client.missing(sections) if sections else [])
         ]
+        if self.account.refused:
+            reports.append(
+                HealthReport(
+                    severity=Severity.WARNING,
+                    code="account-refused",
+                    message=f"{self.account.url} refuses the token: nobody is invited, and no share is followed. Enter "
+                    "the token of the server's owner. If it is the right one, open Sharing to try it again.",
+                    help_url=f"{HELP}204059436-finding-an-authentication-token-x-plex-token/",
+                )
+            )
         if root.sign_in not in ("", "ok", "none"):
             reports.append(
                 HealthReport(

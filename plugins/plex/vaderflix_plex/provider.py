@@ -25,6 +25,7 @@ class PlexProvider(Library, Player, Pictures, Ear, Health, SignIn, Shares):
         Player.__init__(self, instance, client)
         Ear.__init__(self, client)
         account = PlexTv(instance, timeout=timeout)
+        Health.__init__(self, client, account)
         SignIn.__init__(self, instance, client, account)
         Shares.__init__(self, client, account)
 

@@ -15,11 +15,13 @@ from vaderflix_core.api import BadAnswer, NotFound, Rejected, Share, SharedLibra
 
 from .account import PlexTv, moved
 from .client import PlexClient
+from .wire import Id
 
 
 class _Section(Struct, frozen=True, rename="camel"):
     id: int
     title: str = ""
+    key: Id = ""  # the server's own id
 
 
 class _Server(Struct, frozen=True, rename="camel"):
@@ -70,6 +72,9 @@ class Shares:
 
     async def libraries(self) -> list[SharedLibrary]:
         """The server's libraries under the ids that plex.tv gave them, which are not the server's own."""
+        return [SharedLibrary(id=str(section.id), title=section.title) for section in await self._sections()]
+
+    async def _sections(self) -> tuple[_Section, ...]:
         machine = await self.client.machine()
         try:
             answer = await self.account.as_owner("GET", f"/api/v2/servers/{machine}")
@@ -79,12 +84,12 @@ class Shares:
                 raise
             document = self.account.document(await self.account.as_owner("GET", f"/api/servers/{machine}", xml=True))
             found = tuple(
-                _Section(id=_number(section.get("id")), title=section.get("title", ""))
+                _Section(id=_number(section.get("id")), title=section.get("title", ""), key=section.get("key", ""))
                 for section in document.iterfind("./Server/Section")
             )
         if not found:
             raise BadAnswer(f"{self.account.url} lists no library of the server.")
-        return [SharedLibrary(id=str(section.id), title=section.title) for section in found]
+        return found
 
     async def people(self) -> list[Share]:
         """All shares of this server. Raises `BadAnswer` when the lists do not agree."""
@@ -161,22 +166,29 @@ class Shares:
 
     # -- changing ------------------------------------------------------------------------------------------------
 
-    async def _wanted(self, libraries: Sequence[str]) -> list[int]:
-        known = {library.id for library in await self.libraries()}
+    async def _wanted(self, libraries: Sequence[str], there: Share | None = None) -> list[int]:
+        """The ids to send. What is shared already may be kept, listed or not."""
         if not libraries:
             raise Rejected("Choose a library at least: an empty list would share all of them.", field="libraries")
-        if unknown := sorted(set(libraries) - known):
+        known = await self._sections()
+        unknown = sorted(set(libraries) - {str(one.id) for one in known} - set(there.libraries if there else ()))
+        if unknown:
+            # plex.tv's list is short at times: only what the server itself has not is gone
+            listed = {str(one.key) for one in known}
+            missing = [name for key, name in await self.client.section_names() if key not in listed]
+            if missing:
+                raise BadAnswer(f"{self.account.url} does not list all libraries now: {', '.join(missing)} is missing.")
             raise Rejected(f"The server has no library with the number {', '.join(unknown)}.", field="libraries")
         return [int(one) for one in dict.fromkeys(libraries)]
 
     async def invite(self, person: str, libraries: list[str]) -> Share:
-        """Share libraries with somebody; what is shared with them already is changed."""
+        """Share libraries with somebody; what is shared with them already stays."""
         person, ids = person.strip(), await self._wanted(libraries)
         if not person:
             raise Rejected("Say who is to be invited.", field="person")
         there = _find(await self.people(), person)
         if there is not None:
-            return await self.change(there.id, libraries)
+            return await self._add(there, libraries)
         machine = await self.client.machine()
         try:
             await self._invite(machine, person, ids)
@@ -185,11 +197,16 @@ class Shares:
             there = _find(await self.people(), person) if error.status == 422 else None
             if there is None:
                 raise
-            return await self.change(there.id, libraries)
+            return await self._add(there, libraries)
         there = _find(await self.people(), person)
         if there is None:
             raise BadAnswer(f"{self.account.url} took the invitation, but does not list it.")
         return there
+
+    async def _add(self, there: Share, libraries: list[str]) -> Share:
+        if there.everything or set(libraries) <= set(there.libraries):
+            return there
+        return await self.change(there.id, list(dict.fromkeys((*there.libraries, *libraries))))
 
     async def _invite(self, machine: str, person: str, ids: list[int]) -> None:
         if not person.isdigit():
@@ -210,8 +227,9 @@ class Shares:
 
     async def change(self, share: str, libraries: list[str]) -> Share:
         """Share these libraries instead; what restricts the person stays as it is."""
-        ids, machine = await self._wanted(libraries), await self.client.machine()
         _check(share)
+        there = next((one for one in await self.people() if one.id == share), None)
+        ids, machine = await self._wanted(libraries, there), await self.client.machine()
         body = {"server_id": machine, "shared_server": {"library_section_ids": ids}}
         try:
             await self.account.as_owner("PUT", f"/api/servers/{machine}/shared_servers/{share}", json=body, xml=True)

@@ -75,11 +75,14 @@ DEEDS: dict[str, str] = {
     "session.started": "Signed in",
     "session.token_reused": "Signed a device out whose sign-in was used twice",
     "share.changed": "Changed shared libraries",
+    "share.end_confirmed": "Confirmed that many shares were meant to end",
     "share.end_given_up": "Could not end the sharing of libraries",
     "share.end_left": "Left the sharing of libraries as it is",
     "share.end_not_needed": "Found that libraries were not shared any more",
     "share.end_taken_over": "Left the sharing of libraries to a newer account",
     "share.end_tried_again": "Had the end of sharing tried again",
+    "share.ended_there": "Sharing of libraries was ended at its source",
+    "share.forgotten": "Forgot an ended share",
     "share.given_up": "Gave the sharing of libraries up",
     "share.invited": "Shared libraries",
     "share.removed": "Ended the sharing of libraries",
@@ -89,6 +92,10 @@ DEEDS: dict[str, str] = {
     "user.created": "Made an account",
     "user.removed": "Removed an account",
     "user.signed_out": "Signed an account out everywhere",
+    "way_in.added": "Added a way in",
+    "way_in.changed": "Changed a way in",
+    "way_in.newcomers": "Changed who may come in by a way",
+    "way_in.removed": "Removed a way in",
 }
 GROUPS: dict[str, str] = {
     "access": "Access requests",
@@ -116,6 +123,7 @@ GROUPS: dict[str, str] = {
     "session": "Sign-ins",
     "share": "Shared libraries",
     "user": "Accounts",
+    "way_in": "Ways in",
 }
 
 # the icon of each group in one's own activity

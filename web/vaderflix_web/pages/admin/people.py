@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from vaderflix_core.access.agents import agent_of
 from vaderflix_core.access.models import Permission, Role
-from vaderflix_core.access.people import AFTERWARDS, Person
+from vaderflix_core.access.people import AFTERWARDS, Person, stamp
 from vaderflix_core.failures import Conflict, Failure, Invalid
 
 from ...auth import host_of
@@ -157,6 +157,7 @@ async def _person(
         roles=await role_choices(request, within=True),
         groups=groups_of(set(Permission)),
         by_role=role.permissions if role else frozenset(),
+        seen=stamp(user),
         devices=[(agent_of(one.user_agent).words, one) for one in await host.sessions.devices(user)],
         shares=(await shares_of(request)).get(user.id, []),
         at_stake=await shared_with(request, user.id),
@@ -177,7 +178,7 @@ async def change(request: Req, user_id: FromPath[int]) -> Page:
     """Change what was sent: names, the role, whether the account is open. Nobody takes their own keys away."""
     sent = await request.form()
     form = {k: text(sent, k) for k in ("display_name", "email")}
-    given: dict[str, object] = {k: form[k] for k in form if k in sent}
+    given: dict[str, object] = {"seen": text(sent, "seen"), **{k: form[k] for k in form if k in sent}}
     if text(sent, "role"):
         given["role"] = text(sent, "role")
     if text(sent, "disabled") in ("yes", "no"):
@@ -201,7 +202,9 @@ async def change_rights(request: Req, user_id: FromPath[int]) -> Page:
     granted = [p for p, choice in wanted.items() if choice == "give"]
     withheld = [p for p, choice in wanted.items() if choice == "take"]
     try:
-        user = await host_of(request).people.change(request.user, user_id, granted=granted, withheld=withheld)
+        user = await host_of(request).people.change(
+            request.user, user_id, granted=granted, withheld=withheld, seen=text(sent, "seen")
+        )
     except Failure as failure:
         return go_to(request, f"/admin/people/{user_id}", refused=failure.message)
     said = _("The rights of %(name)s were changed") % {"name": user.display_name}

@@ -86,6 +86,7 @@ class PlexTv:
         self.v2_gone = False  # 410 for everything about shares in v2
         self.people_cut = 0  # leave out so many people, though the count says otherwise
         self.sections_cut = 0
+        self.closed: set[str] = set()  # names of people who take no invitation: 403
 
     @staticmethod
     def global_ids(sections: Iterable[Section]) -> tuple[int, ...]:

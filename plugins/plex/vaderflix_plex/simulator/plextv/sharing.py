@@ -145,6 +145,9 @@ def shared_servers(sim: PlexSimulator, call: Call, machine: str) -> Answer:
 def _invite(sim: PlexSimulator, call: Call, who: str, sections: tuple[int, ...], *, v2: bool) -> Reply | Node:
     if "@" not in who and sim.plextv.named(who) is None:
         return refuse(call, 404, 1002, "User not found")
+    account = sim.plextv.named(who)
+    if account is not None and account.username in sim.plextv.closed:
+        return refuse(call, 403, 1003, "This person does not accept invitations")
     grant = sim.plextv.share(who, sections)
     if grant is None:
         return refuse(call, 422, 1010, "You're already sharing this server with that user")
