@@ -241,7 +241,7 @@ async def test_news_that_waited_are_not_sent_to_people_who_were_closed_out_or_re
     await house.work()
     house.notifier.work()
     house.db.write_sync(lambda conn: user_store.change(conn, mara.id, disabled=True))
-    house.db.write_sync(lambda conn: own_data.forget_deliveries(conn, tomas.email))
+    house.db.write_sync(lambda conn: own_data.forget_deliveries(conn, tomas))
     house.db.write_sync(lambda conn: own_data.remove(conn, tomas.id))
     house.clock.forward(minutes=15)
     await house.work()

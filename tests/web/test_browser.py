@@ -176,7 +176,7 @@ async def test_a_password_can_be_looked_at_while_it_is_typed(browser: Browser, a
 
 
 async def test_the_longest_names_break_no_page(browser: Browser, address: str, host: Host) -> None:
-    user = await host.access.create_user("w" * 64, None, display_name="W" * 120)
+    user = await host.access.create_user("w" * 64, None, display_name="W" * 80)
     await host.house.change((await host.access.list_users())[1], registration="request")
     await host.access_requests.ask(name="W" * 120, email="w@example.org", message="W" * 900)
     host.jobs.wake()
