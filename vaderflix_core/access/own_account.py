@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from zoneinfo import available_timezones
 
@@ -19,10 +20,11 @@ from .policy import UNFIT_NAME, shown_name
 from .sessions import Sessions
 
 
-def time_zones() -> list[str]:
+@functools.cache  # each of some 600 files is opened
+def time_zones() -> tuple[str, ...]:
     """The time zones to choose from: places, and UTC."""
     places = (z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/")))
-    return ["UTC", *sorted(places)]
+    return ("UTC", *sorted(places))
 
 
 def _name(text: str, field: str) -> str:

@@ -11,7 +11,7 @@ import httpx
 
 from .errors import Cause, Rejected, Unavailable
 from .http import Explain, ServiceClient
-from .outbound import RefusedAddress, Resolve, look_up, open_socket
+from .outbound import RefusedAddress, Resolve, look_up, open_socket, trusted
 from .settings import Settings
 
 S = TypeVar("S", bound=Settings)
@@ -62,7 +62,7 @@ class Instance(Generic[S]):
         if self._transport is not None:
             transport = self._transport()
         elif uds is not None:
-            transport = httpx.AsyncHTTPTransport(uds=uds)
+            transport = httpx.AsyncHTTPTransport(uds=uds, verify=trusted(True))
         client = ServiceClient(
             base_url,
             headers=headers,

@@ -9,6 +9,7 @@ these inside IPv6.
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -165,11 +166,17 @@ class Outbound(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+@functools.cache
+def trusted(verify: bool) -> ssl.SSLContext:
+    """What connections trust, the same for all: reading the known authorities takes 50 ms and a megabyte."""
+    return httpx.create_ssl_context(verify=verify)
+
+
 class OutboundTransport(httpx.AsyncHTTPTransport):
     """httpx's transport over `Outbound`. Proxies of the environment are not used: they would choose the address."""
 
-    def __init__(self, *, verify: ssl.SSLContext | bool, limits: httpx.Limits, resolve: Resolve = look_up) -> None:
-        context = httpx.create_ssl_context(verify=verify)
+    def __init__(self, *, verify: bool, limits: httpx.Limits, resolve: Resolve = look_up) -> None:
+        context = trusted(verify)
         super().__init__(verify=context, limits=limits)
         # httpx has no argument for the network; this is its own pool, with ours
         self._pool = httpcore.AsyncConnectionPool(
