@@ -94,5 +94,5 @@ class BreakerMachine(RuleBasedStateMachine):
         assert not stuck or self.breaker.needs_attention or Permit.PROBE in self.under_way
 
 
-BreakerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+BreakerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestBreaker = BreakerMachine.TestCase

@@ -159,7 +159,7 @@ async def play(path, steps):
         db.dispose()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, max_size=12))
 def test_a_title_that_its_source_holds_is_never_removed(empty_database, tmp_path, steps):
     path = tmp_path / "library.db"

@@ -57,6 +57,12 @@ def merged(held, offers, query="dead", complete=True):
     )
 
 
+def test_two_services_of_one_priority_that_offer_the_same_keep_their_order():
+    candidate = Candidate(kind=MediaKind.MOVIE, title="Metropolis", ids=ExternalIds())
+    offers = [("films", candidate), ("series", candidate)]
+    assert merged([], offers) == merged([], offers[::-1])
+
+
 @given(held_lists, offer_lists, st.randoms(use_true_random=False))
 def test_the_order_of_the_answers_does_not_matter(held, offers, random):
     shuffled, others = list(held), list(offers)

@@ -27,7 +27,6 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 ENDLESS = "/events"
 ROUTINE = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -128,5 +128,5 @@ def _order(hit: Hit, query: Query | None, priorities: Mapping[str, int]) -> tupl
         hit.kind,
         hit.ref,
         [h.id for h in hit.held],
-        [msgspec.json.encode(candidate, order="deterministic") for _, candidate in hit.candidates],
+        [(name, msgspec.json.encode(candidate, order="deterministic")) for name, candidate in hit.candidates],
     )

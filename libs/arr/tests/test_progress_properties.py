@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vaderflix_arr.history import IMPORTS
@@ -93,7 +93,6 @@ world = {
 }
 
 
-@settings(deadline=None)
 @given(titles(), st.fixed_dictionaries(world))
 def test_a_title_is_never_imported_without_a_file_or_an_import_in_its_history(title, given_world) -> None:
     found = progress(title, now=NOW, **given_world)
@@ -105,7 +104,6 @@ def test_a_title_is_never_imported_without_a_file_or_an_import_in_its_history(ti
     assert found.stage is not Stage.GONE
 
 
-@settings(deadline=None)
 @given(titles(), st.fixed_dictionaries(world))
 def test_figures_stay_within_their_bounds(title, given_world) -> None:
     found = progress(title, now=NOW, **given_world)
@@ -116,7 +114,6 @@ def test_figures_stay_within_their_bounds(title, given_world) -> None:
     assert all(id == id.lower() and id for id in found.download_ids)
 
 
-@settings(deadline=None)
 @given(titles(), st.fixed_dictionaries(world))
 def test_removed_by_hand_is_never_said_while_anything_speaks_against_it(title, given_world) -> None:
     found = progress(title, now=NOW, **given_world)
@@ -126,7 +123,6 @@ def test_removed_by_hand_is_never_said_while_anything_speaks_against_it(title, g
         assert any(row.event_type.lower() == "grabbed" for row in given_world["history"])
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 10**12), st.floats(0, 1))
 def test_the_size_of_a_pack_is_never_multiplied_by_its_episodes(episodes: int, size: int, share: float) -> None:
     pack = [

@@ -5,7 +5,6 @@ from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as trials
 from hypothesis import strategies as st
 
 from vaderflix_core.api import BadSettings, Recipient
@@ -56,7 +55,6 @@ def test_only_web_addresses_become_links(url: str) -> None:
     assert "<a " not in html_of(url=url)
 
 
-@trials(deadline=None)  # a busy machine makes no text a header
 @given(
     title=st.text(),
     text=st.text(),

@@ -45,7 +45,7 @@ def as_read(inventory: Inventory):
 
 
 @given(states=st.lists(state, min_size=1, max_size=8), fresh=st.sets(st.integers(1, 7)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_merged_changes_equal_the_whole(states, fresh):
     merged = Inventory()
     merged.merge(data(rid=1, full_update=True, **states[0]))
