@@ -19,7 +19,7 @@ from .access.models import User
 from .access.outside import provider_of
 from .access.rights import check_above, check_everything
 from .api.events import InstanceChanged
-from .api.settings import BadSettings, dump, fields, leads_elsewhere, parse
+from .api.settings import BadSettings, Settings, dump, fields, leads_elsewhere, parse
 from .bus import Bus
 from .config import Config, ConfigError, load_config
 from .failures import Conflict, Invalid, Missing
@@ -116,25 +116,24 @@ class Instances:
 
     def checked(self, plugin: str, values: dict[str, Any], stored: InstanceConfig | None) -> dict[str, Any]:
         """A form's values as complete settings, secrets revealed; masks keep what is stored. Raises `Invalid`."""
-        info = self._plugin(plugin).info
-        assert info is not None
+        kind, before = self._before(plugin, stored)
         try:
-            before = parse(info.settings, stored.settings) if stored is not None else None
-        except BadSettings:
-            before = None
-        try:
-            return dump(parse(info.settings, values, before), reveal=True)
+            return dump(parse(kind, values, before), reveal=True)
         except BadSettings as error:
             raise Invalid("Some settings need another look.", error.errors) from error
 
-    def _leads_elsewhere(self, plugin: str, complete: dict[str, Any], stored: InstanceConfig | None) -> bool:
+    def _before(self, plugin: str, stored: InstanceConfig | None) -> tuple[type[Settings], Settings | None]:
+        """The type of a plugin's settings, and the stored ones; None when there are none, or none that still fit."""
         info = self._plugin(plugin).info
         assert info is not None
         try:
-            before = parse(info.settings, stored.settings) if stored is not None else None
+            return info.settings, parse(info.settings, stored.settings) if stored is not None else None
         except BadSettings:
-            before = None
-        return before is None or leads_elsewhere(parse(info.settings, complete), before)
+            return info.settings, None
+
+    def _leads_elsewhere(self, plugin: str, complete: dict[str, Any], stored: InstanceConfig | None) -> bool:
+        kind, before = self._before(plugin, stored)
+        return before is None or leads_elsewhere(parse(kind, complete), before)
 
     def _check_reach(self, conn: Connection, actor: User, plugin: str, id: str) -> None:
         """Raise `NotAllowed` when who says where this service is would come to rights that they lack."""

@@ -168,7 +168,7 @@ class Outbound(httpcore.AsyncNetworkBackend):
 
 @functools.cache
 def trusted(verify: bool) -> ssl.SSLContext:
-    """What connections trust, the same for all: reading the known authorities takes 50 ms and a megabyte."""
+    """What connections trust, the same for all: reading the known authorities takes 50 ms and 0.8 MB."""
     return httpx.create_ssl_context(verify=verify)
 
 
