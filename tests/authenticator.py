@@ -1,4 +1,4 @@
-"""A device that holds a passkey, in software: what it answers is right, or wrong where a test says so."""
+"""Devices that hold passkeys: one in software, whose answers are wrong where a test says so, and a browser's own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ from vaderflix_core.access.passkeys import Site
 
 SITE = Site("https://films.example.org")
 PRESENT, VERIFIED, ATTESTED = 1, 4, 64
+# the options of Chromium's WebAuthn.addVirtualAuthenticator: a phone or computer with a finger, face or PIN
+BUILT_IN = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 
 
 def text(data: bytes) -> str:

@@ -56,9 +56,9 @@ def main() -> None:
             print(f"Missing: {name} (Debian: apt-get install {package}). Left out without it: {tests}.", flush=True)
     os.chdir(ROOT)
     asked = sys.argv[1:]
-    # three processes: half of the run is waiting for real servers. A file stays in one, with its fixtures, in
-    # the order of the folders: those with browsers, which take longest, are not the last. A
-    # test that hangs ends its process, and the next begins with that same test, so there is an end to it
+    # three processes: half of the run is waiting for real servers. A file stays in one, with its fixtures, in the order
+    # of the folders: those with browsers, which take longest, are not the last. A test that hangs ends its process, and
+    # the next begins with that same test, so there is an end to it
     spread = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--max-worker-restart", "2"]
     if any(argument.startswith(("-n", "--pdb", "--version")) for argument in asked):
         spread = []

@@ -12,17 +12,11 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from ..authenticator import BUILT_IN
+
 pytestmark = pytest.mark.anyio
 
 PASSWORD = "amber birch cedar delta"
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 
 
 # a browser that does not offer passkeys in fields
@@ -60,7 +54,7 @@ class Device:
     async def of(cls, page: Page) -> Device:
         session = await page.context.new_cdp_session(page)
         await session.send("WebAuthn.enable")
-        added = await session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+        added = await session.send("WebAuthn.addVirtualAuthenticator", {"options": BUILT_IN})
         return cls(session, added["authenticatorId"])
 
     async def keys(self) -> list[dict[str, Any]]:

@@ -13,16 +13,10 @@ from vaderflix_core.host import Host
 from vaderflix_core.plugins.pool import Binding
 from vaderflix_core.testing.fakes import FakeNotifier
 
+from ..authenticator import BUILT_IN
+
 pytestmark = pytest.mark.anyio
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-AUTHENTICATOR = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 
 
 class Postman(FakeNotifier):
@@ -68,7 +62,7 @@ async def test_with_a_passkey_from_the_link_to_a_film_in_four_taps(browser: Brow
     page, complaints = await phone(browser)
     cdp = await page.context.new_cdp_session(page)
     await cdp.send("WebAuthn.enable")
-    device = (await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR}))["authenticatorId"]
+    device = (await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": BUILT_IN}))["authenticatorId"]
 
     await page.goto(f"{home}/invite/{code}")  # the first tap, in the message
     await page.tap("text=Use a passkey")
@@ -101,7 +95,7 @@ async def test_what_is_wrong_is_said_at_the_field_and_leaves_no_key_behind(
     page, _complaints = await phone(browser)
     cdp = await page.context.new_cdp_session(page)
     await cdp.send("WebAuthn.enable")
-    device = (await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR}))["authenticatorId"]
+    device = (await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": BUILT_IN}))["authenticatorId"]
 
     async def held() -> int:
         return len((await cdp.send("WebAuthn.getCredentials", {"authenticatorId": device}))["credentials"])
