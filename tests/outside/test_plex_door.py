@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from typing import Any
@@ -102,6 +103,44 @@ async def test_why_nobody_came_in_stays_in_both_tabs_and_the_page_asks_no_more(h
     assert "is over" in (await visitor().get(waiting)).text  # nobody else learns why
 
 
+async def test_a_tab_that_asks_while_the_other_one_brings_the_person_in_goes_with_it(
+    host, visitor, mara, world, monkeypatch
+):
+    simulator, _ = world
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone, next="/films")
+    simulator.plextv.claim(code, "friend")
+    enter, taken, go_on = host.identities._enter, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*args: Any) -> Any:
+        taken.set()
+        await go_on.wait()
+        return await enter(*args)
+
+    monkeypatch.setattr(host.identities, "_enter", slowly)
+    first = asyncio.create_task(asked(someone, waiting))
+    await taken.wait()
+    assert (await asked(someone, waiting)).status_code == 204  # it asks again
+    assert (await someone.get(waiting)).status_code == 200
+    go_on.set()
+    assert (await first).headers["hx-redirect"] == "/films"
+    assert (await asked(someone, waiting)).headers["hx-redirect"] == "/films"
+    assert (await someone.get(waiting)).headers["location"] == "/films"
+
+
+async def test_tabs_that_ask_at_one_time_make_one_account_and_none_says_that_it_failed(host, visitor, mara, world):
+    simulator, _ = world
+    await welcome(host, mara)
+    someone = visitor()
+    waiting, code = await begin(someone)
+    simulator.plextv.claim(code, "friend")
+    answers = await asyncio.gather(*(asked(someone, waiting) for _tab in range(5)))
+    assert sum("hx-redirect" in answer.headers for answer in answers) >= 1
+    assert {answer.status_code for answer in answers} == {204}
+    assert await someone.name() == "fred.friend"
+
+
 async def test_a_provider_that_is_away_is_asked_again(host, visitor, world):
     simulator, _ = world
     someone = visitor()
@@ -158,10 +197,13 @@ async def test_a_sign_in_is_good_once_and_for_a_quarter_of_an_hour(host, visitor
     simulator.plextv.claim(code, "friend")
     assert "hx-redirect" in (await asked(someone, waiting)).headers
     await someone.post("/signout", {})
+    assert "hx-redirect" not in (await asked(someone, waiting)).headers
+    assert await someone.name() is None
+    real = host.identities._clock
+    host.identities._clock = lambda: real() + timedelta(minutes=1)
     assert "This sign-in is over" in (await asked(someone, waiting)).text
     other = visitor()
     waiting, code = await begin(other)
-    real = host.identities._clock
     host.identities._clock = lambda: real() + timedelta(minutes=16)
     simulator.plextv.claim(code, "friend")
     assert "This sign-in is over" in (await asked(other, waiting)).text

@@ -39,6 +39,7 @@ from .outside import (
     Finished,
     NoAccess,
     SignInOver,
+    SignInTaken,
     Unknown,
     Waiting,
     Way,
@@ -57,6 +58,7 @@ from .ways import keep_one
 log = structlog.get_logger("access")
 
 LIVES = timedelta(minutes=15)
+BRINGS_IN = timedelta(seconds=20)  # how long whoever took a sign-in may need until their browser knows that it is in
 NAME_TRIES = 50
 
 
@@ -68,6 +70,7 @@ class _Pending(Struct, frozen=True, kw_only=True):
     user_id: int | None = None  # who wants to link it
     code: str = ""  # an invitation's
     refused: str = ""  # why nobody came in: it is over, but the other tab of the person shall say so too
+    taken: bool = False  # a tab of the person is bringing them in: the other one waits for the outcome
 
 
 class Identities:
@@ -186,29 +189,32 @@ class Identities:
             raise NotAllowed(pending.refused, code="refused")
         return begun, pending
 
-    async def _take(self, begun: store.Begun) -> None:
-        """Whoever takes it first goes on alone."""
+    async def _take(self, begun: store.Begun, pending: _Pending) -> None:
+        """Whoever takes it first goes on alone. Raises `SignInTaken` for all others."""
+        taken = _Pending(url=pending.url, target=pending.target, code=pending.code, taken=True)
         now = self._clock()
-        if await self._db.write(lambda c: store.take(c, begun.token_hash, begun.browser_hash, now)) is None:
-            raise SignInOver
+        after = structs.replace(begun, sealed=self._sealed(taken, begun.way), expires_at=now + BRINGS_IN)
+
+        def work(conn: Connection) -> None:
+            if not store.take(conn, begun, now):
+                raise SignInTaken(pending.target)
+            store.begin(conn, after, now)
+
+        await self._db.write(work)
 
     async def _end(self, begun: store.Begun, pending: _Pending, failure: Failure) -> None:
         """Nobody comes in by this one any more; why is kept for the rest of its time."""
         over = _Pending(url="", target="/", code=pending.code, refused=failure.message)
         after, now = structs.replace(begun, sealed=self._sealed(over, begun.way)), self._clock()
-
-        def work(conn: Connection) -> None:
-            store.take(conn, begun.token_hash, begun.browser_hash, now)
-            store.begin(conn, after, now)
-
-        await self._db.write(work)
+        await self._db.write(lambda conn: store.begin(conn, after, now))
 
     # -- finishing -----------------------------------------------------------------------------------------------
 
     async def waiting(self, token: str, browser: str) -> Waiting:
         """A sign-in that waits for its person. Raises `SignInOver`, and `NotAllowed` with why it led nowhere."""
         begun, pending = await self._under_way(token, browser)
-        return Waiting(way=await self.way(begun.way), url=pending.url, code=pending.code)
+        to = pending.target if pending.taken else ""
+        return Waiting(way=await self.way(begun.way), url=pending.url, code=pending.code, brought_to=to)
 
     async def invitation(self, token: str, browser: str) -> str:
         """The code of the invitation that a sign-in of this browser was begun with, refused or not; empty without."""
@@ -217,27 +223,35 @@ class Identities:
         return self._opened(begun).code if begun is not None else ""
 
     async def poll(self, token: str, browser: str, viewer: User | None) -> Finished | None:
-        """Whether the person has confirmed; None while not. Raises `SignInOver`, `NotAllowed` for good, `CannotAsk`."""
+        """Whether the person has confirmed; None while not.
+
+        Raises `SignInOver` and `NotAllowed`, both for good, `SignInTaken` while another tab finishes, and `CannotAsk`.
+        """
         begun, pending = await self._under_way(token, browser)
+        if pending.taken:
+            raise SignInTaken(pending.target)
         way = await self.way(begun.way)
         if not way.waits:
             raise SignInOver
         answer = await self._apart.call(self._binding(way), "poll", pending.state)
         if answer.outcome in (Outcome.REJECTED, Outcome.NOT_FOUND):
             failure = SignInOver() if answer.outcome is Outcome.NOT_FOUND else NoAccess(way.name)
+            await self._take(begun, pending)
             await self._end(begun, pending, failure)
             raise failure
         if not answer.ok:
             raise CannotAsk(way.name, answer.error)
         if answer.value is None:
             return None
-        await self._take(begun)
+        await self._take(begun, pending)
         return await self._enter(begun, way, pending, Proven(person=answer.value), viewer)
 
     async def come_back(self, way_id: str, answer: Mapping[str, str], browser: str, viewer: User | None) -> Finished:
         """Finish with what the browser brings from a provider. Raises `SignInOver`, `NotAllowed`, `CannotAsk`."""
         begun, pending = await self._under_way(answer.get("state", ""), browser)
-        await self._take(begun)
+        if pending.taken:
+            raise SignInTaken(pending.target)
+        await self._take(begun, pending)
         # a provider must not be able to answer for another one
         if begun.way != way_id or pending.attempt is None:
             raise SignInOver

@@ -26,6 +26,14 @@ class SignInOver(Failure):
         super().__init__("This sign-in is over. Begin again.")
 
 
+class SignInTaken(SignInOver):
+    """Another tab of the same browser was quicker, and may be bringing the person in at this moment, to `target`."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self.target = target
+
+
 class CannotAsk(Failure):
     """The provider cannot be asked now, so nobody gets in by it. `evidence` is for admins."""
 
@@ -80,6 +88,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     way: Way
     url: str
     code: str
+    brought_to: str  # where another tab is bringing them in; empty while none does
 
 
 class Finished(Struct, frozen=True, kw_only=True):

@@ -84,8 +84,8 @@ class Begun(Struct, frozen=True, kw_only=True):
 
 
 def begin(conn: Connection, begun: Begun, now: datetime) -> None:
-    """Keep a sign-in, and drop those that are over."""
-    conn.execute(delete(sign_ins).where(s.expires_at <= now))
+    """Keep a sign-in in place of what was kept of it, and drop those that are over."""
+    conn.execute(delete(sign_ins).where((s.expires_at <= now) | (s.token_hash == begun.token_hash)))
     conn.execute(insert(sign_ins).values(**{f: getattr(begun, f) for f in Begun.__struct_fields__}))
 
 
@@ -96,8 +96,7 @@ def under_way(conn: Connection, token_hash: bytes, browser_hash: bytes, now: dat
     return Begun(**row._mapping) if row else None
 
 
-def take(conn: Connection, token_hash: bytes, browser_hash: bytes, now: datetime) -> Begun | None:
-    """The same, once: whoever takes it first has it."""
-    gone = delete(sign_ins).where(s.token_hash == token_hash, s.browser_hash == browser_hash, s.expires_at > now)
-    row = conn.execute(gone.returning(*sign_ins.c)).first()
-    return Begun(**row._mapping) if row else None
+def take(conn: Connection, begun: Begun, now: datetime) -> bool:
+    """Whether it is still as it was read, which is so for one: whoever takes it first."""
+    gone = delete(sign_ins).where(s.token_hash == begun.token_hash, s.sealed == begun.sealed, s.expires_at > now)
+    return conn.execute(gone.returning(s.token_hash)).first() is not None

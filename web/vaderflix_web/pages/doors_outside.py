@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 
 from vaderflix_core.access.identities import LIVES
-from vaderflix_core.access.outside import Begun, CannotAsk, Finished, SignInOver
+from vaderflix_core.access.outside import Begun, CannotAsk, Finished, SignInOver, SignInTaken
 from vaderflix_core.failures import Failure
 
 from ..auth import host_of, is_https, local_path, session_id_of, sign_in, viewer_of
@@ -112,6 +112,8 @@ async def wait(request: Req, token: FromPath[str]) -> Response[str]:
         return go_to(request, "/") if viewer_of(request) is not None else _problem(request, failure)
     except Failure as failure:
         return await _led_nowhere(request, failure, token)
+    if waiting.brought_to and viewer_of(request) is not None:
+        return go_to(request, local_path(waiting.brought_to))
     return page(request, "doors/waiting.html", waiting=waiting, token=token, back=_other_ways(waiting.code))
 
 
@@ -119,13 +121,16 @@ async def wait(request: Req, token: FromPath[str]) -> Response[str]:
 async def ask(request: Req, token: FromPath[str]) -> Page:
     """Whether the person has confirmed yet."""
     token = token[:LONGEST]
+    finished = None
     try:
         finished = await host_of(request).identities.poll(token, _browser(request), viewer_of(request))
     except SignInOver as failure:
         # the provider sends people back to this page in another tab, and that one may be quicker
+        target = failure.target if isinstance(failure, SignInTaken) else ""
         if viewer_of(request) is not None:
-            return go_to(request, "/")
-        return await _led_nowhere(request, failure, token)
+            return go_to(request, local_path(target))
+        if not target:
+            return await _led_nowhere(request, failure, token)
     except Failure as failure:
         return await _led_nowhere(request, failure, token)
     if finished is None:
