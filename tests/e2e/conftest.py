@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -16,15 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--autoplay-policy=no-user-gesture-required",
-]
+from ..chromium import chromium
+
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 END_SECONDS = 15.0
@@ -39,13 +33,8 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module")
 async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
     """A real Chromium, started once for a module."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        pytest.skip("chromium is missing (Debian: apt-get install chromium)")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+    async with chromium() as started:
         yield started
-        await started.close()
 
 
 class Program:
@@ -176,7 +165,7 @@ def person(browser: Browser) -> Callable[..., Any]:
     @asynccontextmanager
     async def arrive(origin: str, *, phone: bool = False, **options: Any) -> AsyncIterator[Person]:
         context = await browser.new_context(viewport=PHONE if phone else DESKTOP, color_scheme="dark", **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         try:
             page = await context.new_page()
             watch = Watch(origin)

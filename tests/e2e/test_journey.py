@@ -252,7 +252,7 @@ async def arrival(jonas: Any) -> list[list[str]]:
     """What the open request page showed until the film was there, as (state, sentence, figures)."""
     page = jonas.page
     await expect(page.locator(".verdict-chip")).to_contain_text("Downloading", timeout=30_000)
-    await expect(page.locator(".live-figures")).to_contain_text(re.compile(r"[1-9]\d*\s%"), timeout=20_000)
+    await expect(page.locator(".live-figures")).to_contain_text(re.compile(r"[1-9]\d*\s%"), timeout=30_000)
     await jonas.shot("journey-07-downloading")
     await expect(page.locator(".verdict-chip")).to_have_text("Available", timeout=60_000)
     await jonas.shot("journey-08-available")

@@ -110,7 +110,7 @@ async def add_passkey(someone: Any, name: str, password: str = PASSWORD) -> None
 
 async def asked(page: Page, *wanted: list[str]) -> None:
     """Wait until the page has asked the browser for this, with these ends (RECORD)."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (found := await page.evaluate("window.asked")) != list(wanted):
             assert len(found or []) <= len(wanted), found
             await asyncio.sleep(0.02)

@@ -199,7 +199,7 @@ class House:
             for job_id in due:
                 await self.host.runner.run(job_id)
 
-    async def follow(self, true: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    async def follow(self, true: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
         """Follow requests until something is so."""
         async with asyncio.timeout(seconds):
             while not await true():
@@ -209,7 +209,7 @@ class House:
 
     async def restored(self, instance: str) -> None:
         """Check an instance, and those that complained of it, until all is well."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while any(one.severity in (None, "warning", "error") for one in self.host.monitor.status()):
                 for id in INSTANCES.values() if instance == "qbittorrent" else (instance,):
                     await self.host.monitor.check_now(id)

@@ -42,7 +42,7 @@ async def host(tmp_path: Path):
 
 async def waiting(event: asyncio.Event) -> None:
     """Until somebody waits for the event."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not event._waiters:
             await asyncio.sleep(0.01)
 

@@ -65,7 +65,7 @@ async def host(tmp_path: Path):
     await made.stop()
 
 
-async def until(condition, seconds: float = 5) -> None:
+async def until(condition, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

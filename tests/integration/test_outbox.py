@@ -135,7 +135,7 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_a_running_job(d
     monkeypatch.setattr(store, "renew", renew)
 
     async def handler(job):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await renewed.wait()
 
     runner.register("work", handler, attempts=1)
@@ -224,7 +224,7 @@ async def test_dramatiq_carries_a_job_from_the_outbox_to_its_handler(db, clock):
     try:
         put(db, clock, "a")
         jobs.wake()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await done.wait()
     finally:
         await jobs.stop()

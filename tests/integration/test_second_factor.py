@@ -31,7 +31,7 @@ class House(AccountHouse):
 
     async def mailed(self, count: int) -> None:
         """Wait until that many mails were queued."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.mails) < count:
                 await asyncio.sleep(0.01)
 

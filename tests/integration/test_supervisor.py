@@ -94,7 +94,7 @@ class House:
         return [binding.instance for binding in self.pool.bindings("MediaSource")]
 
     async def until(self, condition: Any) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.001)
 

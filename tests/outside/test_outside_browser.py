@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
 
 from vaderflix_core.testing import served
 
+from ..chromium import chromium
+
 pytestmark = pytest.mark.anyio
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 @pytest.fixture
 async def browser() -> Any:
-    program = shutil.which("chromium")
-    assert program, "needs chromium: apt-get install chromium"
-    async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield made
-        await made.close()
+    async with chromium() as started:
+        yield started
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1440, 900)])

@@ -49,7 +49,7 @@ async def test_a_body_that_never_ends_is_given_up(house: Besieged, monkeypatch: 
         b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\n"
         b"Content-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
     )
-    async with served(house.app) as url, asyncio.timeout(10):
+    async with served(house.app) as url, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
         writer.write(begun)
         answer = await reader.read()  # until the connection is closed

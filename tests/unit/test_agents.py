@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import time
+import timeit
 
 import pytest
 
@@ -60,7 +60,10 @@ def test_what_is_not_recognised_stays_unknown_and_is_never_repeated(header: str)
 
 
 def test_a_huge_header_costs_no_more_than_what_is_kept_of_it() -> None:
-    begin = time.perf_counter()
-    agent_of("Version/" * 2_000_000)
-    assert time.perf_counter() - begin < 0.5
+    def seconds(header: str) -> float:
+        """At its best: what the machine does besides only ever adds."""
+        return min(timeit.repeat(lambda: agent_of(header), number=1, repeat=25))
+
+    huge = "Version/" * 2_000_000
+    assert seconds(huge) < 20 * seconds(huge[:LONGEST])  # to read all of it takes 40,000 times as long
     assert agent_of("x" * LONGEST + " Firefox/131.0").browser == ""

@@ -27,7 +27,7 @@ def house(timeout: float = 0.2, **sources: FakeMediaSource) -> Fanout:
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 

@@ -1,11 +1,12 @@
 """What the guard makes of each way a call can end."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
+import timeit
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -138,7 +139,7 @@ async def test_no_more_than_four_calls_of_a_binding_run_at_once_and_other_roles_
     guard, source = Guard(timeout=5), FakeMediaSource()
     source.hang("search")
     calls = [asyncio.create_task(guard.call(bound(source), "search", str(n), 5)) for n in range(6)]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while source.hanging < 4:
             await asyncio.sleep(0)
         for _ in range(20):
@@ -155,7 +156,7 @@ async def test_a_call_that_found_no_place_says_so_and_does_not_count_against_the
     guard, source = Guard(limit=1, timeout=0.1), FakeMediaSource()
     source.hang("search")
     first = asyncio.create_task(guard.call(bound(source), "search", "a", 5, timeout=30))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not source.hanging:
             await asyncio.sleep(0)
     answer = await guard.call(bound(source), "search", "b", 5)
@@ -169,7 +170,7 @@ async def test_cancelling_the_caller_cancels_the_call_and_says_nothing_about_the
     guard, source = Guard(), FakeMediaSource()
     source.hang()
     call = asyncio.create_task(guard.call(bound(source), "search", "x", 5))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not source.hanging:
             await asyncio.sleep(0)
     call.cancel()
@@ -275,7 +276,7 @@ async def test_a_live_connection_that_says_nothing_does_not_hold_the_probe() -> 
     await asyncio.gather(follow, return_exceptions=True)
 
 
-def test_five_hundred_items_are_checked_in_well_under_twenty_milliseconds() -> None:
+def test_items_are_checked_about_as_fast_as_they_could_be_written_to_json_and_read() -> None:
     items = [
         LibraryItem(
             kind=MediaKind.SERIES,
@@ -289,9 +290,11 @@ def test_five_hundred_items_are_checked_in_well_under_twenty_milliseconds() -> N
         )
         for n in range(500)
     ]
-    took = []
-    for _ in range(5):
-        began = time.perf_counter()
-        assert conform(items, list[LibraryItem]) == items
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.02
+    assert conform(items, list[LibraryItem]) == items
+
+    def seconds(work: Callable[[], Any]) -> float:
+        """At its best: what the machine does besides only ever adds."""
+        return min(timeit.repeat(work, number=1, repeat=10))
+
+    floor = seconds(lambda: msgspec.json.decode(msgspec.json.encode(items), type=list[LibraryItem]))
+    assert seconds(lambda: conform(items, list[LibraryItem])) < 5 * floor

@@ -35,7 +35,7 @@ async def test_a_request_goes_from_the_dialog_to_its_page_and_the_admins_answer(
     await mara.post("/admin/requests/approve", {"id": number})
     mara_user = (await host.access.list_users())[1]
     assert mara_user.username == "mara"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while (await host.requests.get(mara_user, int(number))).state in (RequestState.PENDING, RequestState.APPROVED):
             await asyncio.sleep(0.02)
     assert "Approved" in (await edith.get(where)).text

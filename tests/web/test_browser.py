@@ -180,7 +180,7 @@ async def test_the_longest_names_break_no_page(browser: Browser, address: str, h
     await host.house.change((await host.access.list_users())[1], registration="request")
     await host.access_requests.ask(name="W" * 120, email="w@example.org", message="W" * 900)
     host.jobs.wake()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await host.access_requests.newest():
             await asyncio.sleep(0.02)
     for width in (320, 1440):
@@ -200,7 +200,7 @@ async def test_a_page_of_a_signed_out_device_is_felt_within_five_seconds(browser
     await here.click("text=Sign out all others…")
     await here.click("dialog[open] .btn.danger")
     await here.wait_for_selector("text=Only this device is signed in.")
-    await there.wait_for_url(address + "/signin?next=*", timeout=5000)  # nobody touches it
+    await there.wait_for_url(address + "/signin?next=*", timeout=5_000, wait_until="commit")  # nobody touches it
 
 
 async def test_without_a_script_search_shows_a_link_instead_of_waiting_for_ever(browser: Browser, address: str) -> None:

@@ -116,7 +116,7 @@ async def test_what_is_wrong_is_said_at_the_field_and_leaves_no_key_behind(
     await page.route(f"**/api/v1/invite/{code}/passkey", ended)
     await page.tap("text=Make a passkey and come in")
     await expect(problem).to_contain_text("does not work any more")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await held():  # the page tells the browser that the key opens nothing
             await asyncio.sleep(0.05)
     assert {user.username for user in await host.access.list_users()} == {"mara", "edith", "noor"}
@@ -176,7 +176,7 @@ async def test_from_asking_to_approval_to_coming_in(browser: Browser, address: s
     await visitor.tap("main button")
     await visitor.wait_for_selector("text=Your request is with")
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not postman.sent:
             await asyncio.sleep(0.05)
     assert postman.sent[0].url == f"{address}/admin/access"
@@ -192,7 +192,7 @@ async def test_from_asking_to_approval_to_coming_in(browser: Browser, address: s
     await admin.tap("dialog[open] button.strong")
     await admin.wait_for_selector("text=An invitation goes to tomas@example.org")
 
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while len(postman.sent) < 2:
             await asyncio.sleep(0.05)
     assert [r.email for r in postman.sent[1].recipients] == ["tomas@example.org"]

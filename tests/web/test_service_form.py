@@ -217,6 +217,6 @@ async def test_news_that_wait_go_out_when_their_service_is_back(
         host.bus.publish(
             HealthChanged(at=host.clock(), instance="bell", severity=Severity.OK, code="", message="It answers.")
         )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "Ready" not in [note.title for note in household.bell.sent]:
             await asyncio.sleep(0.02)

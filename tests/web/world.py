@@ -329,7 +329,7 @@ async def running(folder: Any, household: Household | None = None, *, bare: bool
         await host.stop()
 
 
-async def until(true: Any, seconds: float = 5.0) -> None:
+async def until(true: Any, seconds: float = 60) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(seconds):
         while not true():

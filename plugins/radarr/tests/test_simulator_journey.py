@@ -143,7 +143,7 @@ async def test_a_film_is_found_downloaded_imported_and_told_of(kind: str, tmp_pa
         ready = asyncio.Event()
         reading = asyncio.create_task(listener.listen(url, sim.api_key, ready))
         async with httpx.AsyncClient(base_url=f"{url}/api/v3", headers={"X-Api-Key": sim.api_key}) as http:
-            await asyncio.wait_for(ready.wait(), 10)
+            await asyncio.wait_for(ready.wait(), 60)
             fields = [{"name": "url", "value": f"{hooks}/hook"}, {"name": "method", "value": 1}]
             flags = {"onGrab": True, "onDownload": True, "onMovieAdded": True}
             notification = {"name": "us", "implementation": "Webhook", "fields": fields, **flags}

@@ -42,7 +42,7 @@ SEASON = MediaRequest(id=1, kind=MediaKind.SERIES, ids=FLASH_GORDON, title="Flas
 BEYOND = MediaRequest(id=2, kind=MediaKind.SERIES, ids=ExternalIds(tmdb=9000101), title="One Step Beyond", seasons=(1,))
 
 
-async def until(read: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 20) -> T:
+async def until(read: Callable[[], Awaitable[T]], good: Callable[[T], bool], seconds: float = 60) -> T:
     deadline = time.monotonic() + seconds
     while True:
         found = await read()
