@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from vaderflix_core.access import activity
 from vaderflix_core.access.activity import ActivityFilter, asking_from, changed
 
 pytestmark = pytest.mark.anyio
@@ -73,10 +74,19 @@ async def test_filters_find_by_account_group_words_and_time(house):
     assert await house.activity.actions() == ["request.approved", "request.declined", "requests_like.other"]
 
 
+async def whole(pieces):
+    return b"".join([piece async for piece in pieces])
+
+
+async def csv_rows(house):
+    text = (await whole(house.activity.export_csv(ActivityFilter()))).decode()
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
 @pytest.mark.parametrize("cell", ['=HYPERLINK("http://evil")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 async def test_no_cell_of_the_csv_is_a_formula(house, cell):
     await house.activity.log(None, "test.deed", cell, after={"note": cell})
-    rows = list(csv.reader(io.StringIO(await house.activity.export_csv(ActivityFilter()), newline="")))
+    rows = await csv_rows(house)
     assert len(rows) == 2
     for value in rows[1]:
         assert not value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")), value
@@ -85,8 +95,32 @@ async def test_no_cell_of_the_csv_is_a_formula(house, cell):
 
 async def test_the_json_export_holds_what_the_log_holds(house):
     await house.activity.log(None, "test.deed", '"quoted", <b>', after={"a": "b"})
-    [entry] = json.loads(await house.activity.export_json(ActivityFilter()))
+    [entry] = json.loads(await whole(house.activity.export_json(ActivityFilter())))
     assert (entry["subject"], entry["after"]) == ('"quoted", <b>', {"a": "b"})
+
+
+@pytest.mark.parametrize("entries", [0, 1, 3, 4, 7])
+async def test_an_export_holds_every_entry_once_however_many_there_are(house, entries, monkeypatch):
+    monkeypatch.setattr(activity, "EXPORT_PAGE", 3)
+    for n in range(entries):
+        await house.activity.log(None, "test.deed", f"deed {n}")
+    wanted = [f"deed {n}" for n in reversed(range(entries))]
+    heading, *rows = await csv_rows(house)
+    assert [row[heading.index("subject")] for row in rows] == wanted
+    assert [
+        entry["subject"] for entry in json.loads(await whole(house.activity.export_json(ActivityFilter())))
+    ] == wanted
+
+
+async def test_what_is_noted_during_an_export_neither_doubles_nor_displaces_an_entry(house, monkeypatch):
+    monkeypatch.setattr(activity, "EXPORT_PAGE", 2)
+    for n in range(5):
+        await house.activity.log(None, "test.deed", f"deed {n}")
+    body = b""
+    async for piece in house.activity.export_json(ActivityFilter()):
+        body += piece
+        await house.activity.log(None, "test.deed", "meanwhile")
+    assert [entry["subject"] for entry in json.loads(body)][-5:] == [f"deed {n}" for n in reversed(range(5))]
 
 
 def test_only_what_differs_is_noted():

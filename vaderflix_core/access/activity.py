@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from .models import User
 asking_from: ContextVar[str] = ContextVar("asking_from", default="")
 
 Values = Mapping[str, object]
-EXPORT_LIMIT = 100_000
+EXPORT_PAGE = 1_000  # entries that are in memory at once
 LONGEST = 500  # characters of one value
 COLUMNS = ("id", "at", "actor", "actor_id", "ip", "action", "subject", "before", "after")
 # a spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection)
@@ -136,18 +136,27 @@ class Activity:
         """The actions that occur."""
         return await self._db.read(store.actions)
 
-    async def export_json(self, wanted: ActivityFilter) -> bytes:
-        """The entries as a JSON array, newest first."""
-        return msgspec.json.format(msgspec.json.encode(await self.find(wanted, limit=EXPORT_LIMIT)))
+    async def _pages(self, wanted: ActivityFilter) -> AsyncIterator[list[Entry]]:
+        """All entries that fit, newest first. None is left out or doubled by what is noted meanwhile."""
+        before = None
+        while page := await self.find(wanted, before=before, limit=EXPORT_PAGE):
+            yield page
+            before = page[-1].id
 
-    async def export_csv(self, wanted: ActivityFilter) -> str:
-        """The entries as CSV (RFC 4180) with a heading. No cell can act as a formula in a spreadsheet."""
-        out = io.StringIO()
-        writer = csv.writer(out, quoting=csv.QUOTE_ALL)
-        writer.writerow(COLUMNS)
-        for entry in await self.find(wanted, limit=EXPORT_LIMIT):
-            writer.writerow([_cell(getattr(entry, name)) for name in COLUMNS])
-        return out.getvalue()
+    async def export_json(self, wanted: ActivityFilter) -> AsyncIterator[bytes]:
+        """The entries as a JSON array, newest first, in pieces."""
+        yield b"["
+        between = b"\n"
+        async for page in self._pages(wanted):
+            yield between + b",\n".join(msgspec.json.encode(entry) for entry in page)
+            between = b",\n"
+        yield b"\n]\n"
+
+    async def export_csv(self, wanted: ActivityFilter) -> AsyncIterator[bytes]:
+        """The entries as CSV (RFC 4180) with a heading, in pieces. No cell can act as a formula in a spreadsheet."""
+        yield _csv([COLUMNS])
+        async for page in self._pages(wanted):
+            yield _csv([_cell(getattr(entry, name)) for name in COLUMNS] for entry in page)
 
 
 def _plain(values: Values) -> dict[str, str]:
@@ -164,6 +173,12 @@ def _words(value: object) -> str:
     if isinstance(value, Collection):
         return ", ".join(sorted(str(v) for v in value))
     return "" if value is None else str(value)
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows(rows)
+    return out.getvalue().encode()
 
 
 def _cell(value: Any) -> str:

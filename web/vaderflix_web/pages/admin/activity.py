@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated
 from urllib.parse import urlencode
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.params import FromQuery, QueryParameter
+from litestar.response import Stream
 
 from vaderflix_core.access.activity import ActivityFilter
 from vaderflix_core.failures import Conflict
@@ -86,10 +88,10 @@ async def accept(request: Req) -> Page:
     return go_to(request, "/admin/activity", said=_("New entries are sealed again"))
 
 
-def _file(request: Req, name: str, media_type: str, body: bytes) -> Response[bytes]:
+def _file(request: Req, name: str, media_type: str, body: AsyncIterator[bytes]) -> Stream:
     day = f"{host_of(request).clock():%Y-%m-%d}"
     headers = {"content-disposition": f'attachment; filename="activity-{day}.{name}"'}
-    return Response(body, media_type=media_type, headers=headers)
+    return Stream(body, media_type=media_type, headers=headers)
 
 
 @get("/admin/activity/csv", opt=OPT)
@@ -100,10 +102,10 @@ async def as_csv(
     words: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
-) -> Response[bytes]:
+) -> Stream:
     """The entries that fit, as a CSV file."""
-    body = await host_of(request).activity.export_csv(filter_of(request, who, what, words, since, until))
-    return _file(request, "csv", "text/csv; charset=utf-8", body.encode())
+    body = host_of(request).activity.export_csv(filter_of(request, who, what, words, since, until))
+    return _file(request, "csv", "text/csv; charset=utf-8", body)
 
 
 @get("/admin/activity/json", opt=OPT)
@@ -114,9 +116,9 @@ async def as_json(
     words: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
-) -> Response[bytes]:
+) -> Stream:
     """The entries that fit, as a JSON file."""
-    body = await host_of(request).activity.export_json(filter_of(request, who, what, words, since, until))
+    body = host_of(request).activity.export_json(filter_of(request, who, what, words, since, until))
     return _file(request, "json", "application/json", body)
 
 
