@@ -31,3 +31,13 @@ async def chromium() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         await browser.close()
+
+
+@asynccontextmanager
+async def fresh(browser: Browser) -> AsyncIterator[None]:
+    """Close all that was opened inside, so that the next test begins with nothing."""
+    try:
+        yield
+    finally:
+        for context in browser.contexts:
+            await context.close()

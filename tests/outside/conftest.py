@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from oidc_provider_mock import run_server_in_thread
 
@@ -19,36 +17,9 @@ from vaderflix_core.store import identities as identity_store
 from vaderflix_core.testing import served
 from vaderflix_plex.simulator import PlexSimulator
 
-PASSWORD = "correct horse battery"
+from ..visitor import PASSWORD, Visitor
+
 FILMS, SERIES = "7000001", "7000002"
-TOKEN = re.compile(r'name="_csrf_token" value="(\w+)"')
-
-
-class Visitor:
-    """Somebody with cookies: gets pages, sends forms with their token."""
-
-    def __init__(self, app: Any) -> None:
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://vaderflix.test")
-
-    async def get(self, path: str) -> httpx.Response:
-        return await self.http.get(path)
-
-    async def token(self) -> str:
-        for path in ("/signin", "/you/profile"):
-            found = TOKEN.search((await self.http.get(path)).text)
-            if found:
-                return found[1]
-        raise AssertionError("no form with a token")
-
-    async def post(self, path: str, data: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
-        form = {"_csrf_token": await self.token(), **(data or {})}
-        return await self.http.post(path, data=form, headers={k.replace("_", "-"): v for k, v in headers.items()})
-
-    async def name(self) -> str | None:
-        """Who is signed in."""
-        answer = await self.http.get("/api/v1/me")
-        return answer.json()["username"] if answer.status_code == 200 else None
 
 
 @pytest.fixture
@@ -137,7 +108,7 @@ def visitor(app: Any) -> Callable[[], Visitor]:
 def visit(app: Any) -> Callable[[str], Any]:
     async def signed_in(name: str) -> Visitor:
         visitor = Visitor(app)
-        answer = await visitor.post("/signin", {"username": name, "password": PASSWORD})
+        answer = await visitor.sign_in(name)
         assert answer.status_code == 303, answer.text
         return visitor
 

@@ -8,15 +8,27 @@ import pytest
 
 from vaderflix_core.testing import served
 
-from ..chromium import chromium
+from ..chromium import chromium, fresh
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-async def browser() -> Any:
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """As everywhere, and kept for as long as the browser."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def started_browser(anyio_backend: str) -> Any:
     async with chromium() as started:
         yield started
+
+
+@pytest.fixture
+async def browser(started_browser: Any) -> Any:
+    async with fresh(started_browser):
+        yield started_browser
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1440, 900)])

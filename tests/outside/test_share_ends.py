@@ -14,7 +14,7 @@ from vaderflix_core.store import identities as identity_store
 from vaderflix_core.store import jobs as job_store
 from vaderflix_core.testing import Fault
 
-from .conftest import PASSWORD
+from ..visitor import PASSWORD
 
 pytestmark = pytest.mark.anyio
 

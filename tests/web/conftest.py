@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from world import PASSWORD, Household, running
+from world import Household, running
 
 from vaderflix_core.host import Host
 from vaderflix_core.testing import served
 
-from ..chromium import chromium
-
-TOKEN = re.compile(r'name="_csrf_token" value="(\w+)"')
-
-
-class Visitor:
-    """Somebody with cookies: gets pages, sends forms with their token."""
-
-    def __init__(self, app: Any) -> None:
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://vaderflix.test")
-
-    async def get(self, path: str, **headers: str) -> httpx.Response:
-        return await self.http.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
-
-    async def token(self) -> str:
-        """The token of this browser's forms."""
-        for path in ("/signin", "/you/profile", "/setup"):
-            found = TOKEN.search((await self.http.get(path)).text)
-            if found:
-                return found[1]
-        raise AssertionError("no form with a token")
-
-    async def post(self, path: str, data: dict[str, Any] | None = None, **headers: str) -> httpx.Response:
-        form = {"_csrf_token": await self.token(), **(data or {})}
-        return await self.http.post(path, data=form, headers={k.replace("_", "-"): v for k, v in headers.items()})
-
-    async def sign_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
-        return await self.post("/signin", {"username": name, "password": password})
+from ..chromium import chromium, fresh
+from ..visitor import Visitor
 
 
 @pytest.fixture
@@ -99,7 +70,20 @@ async def address(app: Any) -> AsyncIterator[str]:
         yield url
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """As everywhere, and kept for as long as a module's browser."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def started_browser(anyio_backend: str) -> AsyncIterator[Browser]:
     async with chromium() as started:
         yield started
+
+
+@pytest.fixture
+async def browser(started_browser: Browser, address: str) -> AsyncIterator[Browser]:
+    """A real Chromium with nothing open; what a test opens is closed before the product ends."""
+    async with fresh(started_browser):
+        yield started_browser

@@ -10,7 +10,7 @@ import pytest
 
 from vaderflix_core.host import Host
 
-from .conftest import Visitor
+from ..visitor import Visitor
 
 pytestmark = pytest.mark.anyio
 PASSWORD = "correct horse battery"

@@ -15,7 +15,7 @@ from vaderflix_web.auth import local_path
 from vaderflix_web.guards import UndeclaredRoutes
 from vaderflix_web.proof import site_of
 
-from .conftest import Visitor
+from ..visitor import Visitor
 
 pytestmark = pytest.mark.anyio
 

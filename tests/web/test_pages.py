@@ -13,7 +13,7 @@ from vaderflix_core.api import Unavailable
 from vaderflix_core.host import Host
 from vaderflix_web.app import create_app
 
-from .conftest import Visitor
+from ..visitor import Visitor
 
 pytestmark = pytest.mark.anyio
 

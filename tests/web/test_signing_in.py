@@ -21,7 +21,7 @@ from vaderflix_core.store import users
 from vaderflix_core.store.database import Database
 from vaderflix_core.store.passkeys import Passkey
 
-from .conftest import Visitor
+from ..visitor import Visitor
 
 pytestmark = pytest.mark.anyio
 

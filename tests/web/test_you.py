@@ -23,7 +23,7 @@ from vaderflix_core.store.tables import jobs
 from vaderflix_core.testing.modules import memory_plugin
 from vaderflix_core.testing.servers import fresh_database
 
-from .conftest import Visitor
+from ..visitor import Visitor
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +60,9 @@ async def host(request: pytest.FixtureRequest, tmp_path: Path, household: Paper)
     """A furnished, running host, on each database."""
     more: dict[str, Any] = {}
     if request.param == "postgresql":
-        more["database_url"] = fresh_database(request.getfixturevalue("postgres_server"))
+        more["database_url"] = fresh_database(
+            request.getfixturevalue("postgres_server"), request.getfixturevalue("migrated_postgres")
+        )
     host = make_host(tmp_path, household, **more)
     await host.start()
     await furnish(host)

@@ -38,10 +38,16 @@ def magnet_uri(world: World, torrent: SimTorrent) -> str:
     return uri
 
 
+def _place(world: World, torrent: SimTorrent) -> int:
+    """Its place in the queue from 1, 0 for what does not queue."""
+    if not world.queueing or torrent.complete:
+        return 0
+    return 1 + [t.hash for t in world.torrents.values() if not t.complete].index(torrent.hash)
+
+
 def info(world: World, torrent: SimTorrent) -> Row:
     """A row of `torrents/info`."""
     dialect, shared = world.dialect, world.shared(torrent) is not None
-    order = [t.hash for t in world.torrents.values() if not t.complete]
     left = max(0, torrent.size - int(torrent.done))
     finished = torrent.completion_on if torrent.completion_on is not None else dialect.never
     tracker = torrent.trackers[0] if torrent.trackers and (shared or dialect.stops) else ""
@@ -74,7 +80,7 @@ def info(world: World, torrent: SimTorrent) -> Row:
         "num_incomplete": 0,
         "num_leechs": 0,
         "num_seeds": int(torrent.speed > 0),
-        "priority": order.index(torrent.hash) + 1 if world.queueing and torrent.hash in order else 0,
+        "priority": _place(world, torrent),
         "progress": number(torrent.progress),
         "ratio": number(torrent.uploaded / torrent.size) if torrent.size else 0,
         "ratio_limit": number(torrent.ratio_limit),
