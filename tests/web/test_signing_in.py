@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Connection, event
 from world import PASSWORD
 
+from vaderflix_core.access.models import Permission
 from vaderflix_core.host import Host
 from vaderflix_core.store import passkeys as passkey_store
 from vaderflix_core.store import users
@@ -190,6 +191,20 @@ async def test_changing_the_password_keeps_this_device_and_ends_the_others(visit
     assert (await here.post("/you/security/password", {"old": PASSWORD, "new": NEW})).status_code == 303
     assert (await here.get("/you/security")).status_code == 200
     await felt(lambda: refused(there))
+
+
+async def test_keys_outlive_a_changed_password_and_the_page_says_so(visit: Any, host: Host, app: Any) -> None:
+    edith = await visit("edith")
+    assert "go on working" not in (await edith.get("/you/security")).text
+    made = [
+        (await host.own_account.make_key(await person(host, "edith"), name, {Permission("browse")}))[0]
+        for name in ("kodi", "tv")
+    ]
+    page = (await edith.get("/you/security")).text
+    assert '<a href="/you/keys">Your 2 API keys</a> go on working.' in page
+    assert (await edith.post("/you/security/password", {"old": PASSWORD, "new": NEW})).status_code == 303
+    program = Visitor(app)
+    assert (await program.get("/api/v1/me", x_api_key=made[0])).json()["username"] == "edith"
 
 
 async def test_guesses_at_an_open_screen_are_bounded(visit: Any, host: Host) -> None:

@@ -42,6 +42,7 @@ async def _security(request: Req, *, status: int = 200, **context: Any) -> Page:
         factor=await host.second_factor.state(request.user.id),
         passkeys=await host.passkeys.of_user(request.user),
         links=await links_of(request),
+        keys=len(await host.sessions.keys(request.user)),
         offer=offer,
         qr=qr_code(offer.uri) if offer else None,
         **shown,
