@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import statistics
 import time
 from collections.abc import AsyncIterator
 
@@ -36,7 +35,7 @@ async def seconds(house: House, path: str) -> float:
         began = time.perf_counter()
         assert "The General" in (await house.jonas.get(path)).text or "?" not in path
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return min(taken)  # what the machine does besides only ever adds
 
 
 @pytest.mark.parametrize("path", PATHS)

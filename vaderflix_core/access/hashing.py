@@ -73,7 +73,7 @@ def _step_back() -> None:
     """Let the event loop's thread go first (Linux counts niceness per thread)."""
     if hasattr(os, "setpriority"):
         try:
-            os.setpriority(os.PRIO_PROCESS, 0, NICE)
+            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + NICE)  # 19 at most
         except OSError:
             return
 
