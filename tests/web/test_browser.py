@@ -236,3 +236,23 @@ async def test_a_form_that_is_refused_keeps_the_key_and_focuses_what_is_wrong(br
     await page.click("#instance-form .primary")
     await page.wait_for_url(address + "/admin/services/films-hd")
     assert complaints == []
+
+
+async def test_a_link_on_another_site_leaves_the_forms_in_other_tabs_as_good_as_they_were(
+    browser: Browser, address: str
+) -> None:
+    context = await browser.new_context()
+    writing, _complaints = await signed_in(context, address, "mara")
+    await writing.goto(address + "/admin/house")
+    await writing.fill("[name=name]", "Linden House")
+
+    mails = await context.new_page()
+    link = f'<a href="{address}/admin/people">Look</a>'
+    await mails.route("https://mails.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    await mails.goto("https://mails.example/")
+    await mails.click("text=Look")
+    await mails.wait_for_url(address + "/admin/people")
+
+    await writing.click("main .form-actions button")
+    await writing.wait_for_selector(".toast >> text=Saved")
+    assert await writing.input_value("[name=name]") == "Linden House"
