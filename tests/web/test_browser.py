@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
@@ -256,3 +258,26 @@ async def test_a_link_on_another_site_leaves_the_forms_in_other_tabs_as_good_as_
     await writing.click("main .form-actions button")
     await writing.wait_for_selector(".toast >> text=Saved")
     assert await writing.input_value("[name=name]") == "Linden House"
+
+
+async def test_a_device_that_has_travelled_shows_its_own_times_unless_a_zone_was_chosen(
+    browser: Browser, address: str, host: Host
+) -> None:
+    context = await browser.new_context(timezone_id="Asia/Dubai")
+    page, _complaints = await signed_in(context, address, "edith")
+    edith = next(user for user in await host.access.list_users() if user.username == "edith")
+
+    async def shown(zone: str) -> tuple[str, str]:
+        await context.add_cookies([{"name": "vf_zone", "value": zone, "url": address}])
+        await page.goto(address + "/you/devices")
+        async with asyncio.timeout(30):
+            while "vf_zone=Asia/Dubai" not in await page.evaluate("document.cookie"):
+                await asyncio.sleep(0.02)
+        time = page.locator("main time").first
+        return await time.inner_text(), await time.get_attribute("datetime") or ""
+
+    text, at = await shown("America/New_York")
+    assert text == f"{datetime.fromisoformat(at).astimezone(ZoneInfo('Asia/Dubai')):%H:%M}"
+    await host.own_account.change_profile(edith, display_name="Edith", time_zone="Asia/Tokyo")
+    text, at = await shown("America/New_York")
+    assert text == f"{datetime.fromisoformat(at).astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}"
