@@ -192,6 +192,11 @@ async def test_the_longest_names_break_no_page(browser: Browser, address: str, h
             await page.goto(address + path)
             wide = await page.evaluate(WIDEST)
             assert wide <= width, f"{path} is {wide} px wide of {width}"
+        await page.goto(f"{address}/admin/people/{user.id}")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        said = await page.locator(".toast").bounding_box()
+        assert said is not None
+        assert said["x"] + said["width"] <= width
 
 
 async def test_a_page_of_a_signed_out_device_is_felt_within_five_seconds(browser: Browser, address: str) -> None:
