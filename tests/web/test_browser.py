@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from world import PASSWORD
 
 from vaderflix_core.host import Host
@@ -286,3 +286,20 @@ async def test_a_device_that_has_travelled_shows_its_own_times_unless_a_zone_was
     await host.own_account.change_profile(edith, display_name="Edith", time_zone="Asia/Tokyo")
     text, at = await shown("America/New_York")
     assert text == f"{datetime.fromisoformat(at).astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}"
+
+
+async def test_a_key_that_may_nothing_is_refused_where_the_person_looks(browser: Browser, address: str) -> None:
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page, _complaints = await signed_in(context, address, "mara")
+    await page.goto(address + "/you/keys")
+    await page.fill("main [name=name]", "Wall display")
+    for chosen in await page.locator("[name=scope]:checked").all():
+        await chosen.uncheck()
+    await page.locator("main [name=name]").press("Enter")
+    said = page.locator(".error", has_text="Choose at least one thing")
+    await expect(said).to_be_in_viewport()
+    await expect(page.locator("[name=scope]").first).to_be_focused()
+    await expect(page.locator("[name=scope]").first).to_have_accessible_description(
+        "Choose at least one thing that it may do"
+    )
+    await expect(page.locator("main [name=name]")).to_have_value("Wall display")
