@@ -303,3 +303,28 @@ async def test_a_key_that_may_nothing_is_refused_where_the_person_looks(browser:
         "Choose at least one thing that it may do"
     )
     await expect(page.locator("main [name=name]")).to_have_value("Wall display")
+
+
+async def test_an_answer_to_somebody_who_asks_for_access_is_refused_in_its_dialog_and_stays_written(
+    browser: Browser, address: str, host: Host
+) -> None:
+    await host.house.change((await host.access.list_users())[1], registration="request")
+    await host.access_requests.ask(name="Tomas", email="tomas@example.org", message="From the choir.")
+    host.jobs.wake()
+    async with asyncio.timeout(60):
+        while not await host.access_requests.newest():
+            await asyncio.sleep(0.02)
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page, _complaints = await signed_in(context, address, "mara")
+    await page.goto(address + "/admin/access")
+    await page.click("text=Approve…")
+    shown = page.locator("dialog[open]")
+    await shown.locator("[value=requester]").check()
+    await shown.locator("[name=note]").fill("Welcome! " * 60)
+    await shown.get_by_role("button", name="Approve").click()
+    await expect(shown.get_by_role("alert")).to_contain_text("The note is too long. Use at most 500 letters")
+    await expect(shown.locator("[value=requester]")).to_be_checked()
+    await expect(shown.locator("[name=note]")).to_have_value("Welcome! " * 60)
+    await shown.locator("[name=note]").fill("Welcome!")
+    await shown.get_by_role("button", name="Approve").click()
+    await page.wait_for_selector(".toast >> text=An invitation goes to tomas@example.org")

@@ -8,13 +8,13 @@ from litestar import get, post
 from litestar.params import FromPath
 
 from vaderflix_core.access.sharing import ShareRow
-from vaderflix_core.failures import Failure
+from vaderflix_core.failures import Failure, Invalid
 
 from ...auth import host_of
 from ...i18n import _, ngettext
-from ...page import Page, Req, go_to, is_htmx, page, text
+from ...page import Page, Req, go_to, page, text
 from ...words.shares import share_chip
-from .common import admin_page
+from .common import admin_page, refused_within
 
 OPT = {"permission": "users.manage"}
 INVITE = {"permission": "users.invite"}
@@ -59,16 +59,8 @@ async def _deed(request: Req, work: Any, said: str) -> Page:
     try:
         await work
     except Failure as failure:
-        evidence = getattr(failure, "evidence", "")
-        return _refused(request, f"{failure.message} {evidence}".strip())
+        return refused_within(request, HERE, failure)
     return go_to(request, HERE, said=said)
-
-
-def _refused(request: Req, why: str) -> Page:
-    """Said in the dialog that was sent, so that the choice made there stays; else as a toast."""
-    if is_htmx(request):
-        return page(request, "parts/sharing_refused.html", status=422, why=why)
-    return go_to(request, HERE, refused=why)
 
 
 @post(f"{HERE}/{{instance:str}}/invite", opt=OPT)
@@ -77,7 +69,7 @@ async def invite(request: Req, instance: FromPath[str]) -> Page:
     form = await request.form()
     user_id = text(form, "user")
     if not user_id.isascii() or not user_id.isdigit():
-        return _refused(request, _("Choose somebody."))
+        return refused_within(request, HERE, Invalid(_("Choose somebody.")))
     work = host_of(request).sharing.invite(request.user, int(user_id[:12]), instance, _chosen(form))
     return await _deed(request, work, _("Asked for. It shows here how far it is"))
 
