@@ -127,7 +127,7 @@ async def test_a_passkey_is_added_used_renamed_and_removed(house: str, person: A
         await mara.shot(f"security-{'phone' if phone else 'desktop'}")
 
         await add_passkey(mara, "Phone", "not my password")
-        await expect(page.locator("[data-passkey-problem]")).to_contain_text("not your password")
+        await expect(page.locator('[data-passkey="add"] .field .error')).to_contain_text("not your password")
         assert await device.keys() == []
         await add_passkey(mara, "Phone")
         row = page.locator(".key-row", has_text="Phone")

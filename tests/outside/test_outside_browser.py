@@ -9,6 +9,7 @@ import pytest
 from vaderflix_core.testing import served
 
 from ..chromium import chromium, fresh
+from ..visitor import PASSWORD
 
 pytestmark = pytest.mark.anyio
 
@@ -89,3 +90,39 @@ async def test_a_refusal_stays_where_the_person_looks_and_leads_back_to_the_invi
         await there.wait_for_url(f"{base}/invite/{invitation}")
         await page.click("text=Begin again")
         await page.wait_for_url(f"{base}/invite/{invitation}")
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1440, 900)])
+async def test_a_share_that_is_refused_says_why_in_its_dialog_and_keeps_the_choice(
+    browser, host, app, mara, edith, size
+):
+    await host.access.create_user("noor", PASSWORD, role="viewer", display_name="Edith")
+    async with served(app) as base:
+        page = await (await browser.new_context(viewport={"width": size[0], "height": size[1]})).new_page()
+        await page.goto(f"{base}/signin")
+        await page.fill("[name=username]", "mara")
+        await page.fill("[name=password]", PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"{base}/")
+        await page.goto(f"{base}/admin/sharing")
+        await page.click("text=Share with somebody…")
+        await page.select_option("dialog[open] select", label="Edith (noor)")
+        await page.click("dialog[open] .strong")
+        await page.wait_for_selector("dialog[open] [role=alert] >> text=Choose a library at least.")
+        assert await page.locator("dialog[open] option:checked").inner_text() == "Edith (noor)"
+        assert await page.evaluate("document.activeElement.matches('dialog[open] .strong')")
+
+        await page.check("dialog[open] >> text=Films")
+        await host.instances.set_enabled("plex", False)
+        await page.click("dialog[open] .strong")
+        await page.wait_for_selector("dialog[open] [role=alert] >> text=it does not run")
+        assert await page.is_checked("dialog[open] >> text=Films")
+
+        await host.instances.set_enabled("plex", True)
+        await page.click("dialog[open] .strong")
+        await page.wait_for_selector(".toast >> text=Asked for")
+        await page.locator("button:has-text('Change…')").first.click()
+        await page.uncheck("dialog[open] >> text=Films")
+        await page.click("dialog[open] .strong")
+        await page.wait_for_selector("dialog[open] [role=alert] >> text=suspend or remove")
+        assert not await page.is_checked("dialog[open] >> text=Films")

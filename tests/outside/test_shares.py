@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -239,6 +240,20 @@ async def test_the_pages_show_and_do_it(host, visit, edith, world):
     other = await visit("edith")
     for path in ("/admin/sharing", "/admin/sharing/sources", "/admin/ways"):
         assert (await other.get(path)).status_code == 403
+
+
+async def test_a_refused_provider_asks_for_its_secret_again_and_keeps_the_rest(host, visit, mara, issuer):
+    await host.providers.save(mara, name="Club", issuer=issuer, client_id="vf", client_secret="hush")
+    browser = await visit("mara")
+    form = {"name": "Club", "client_id": "", "client_secret": "other", "scopes": "email"}
+    page = (await browser.post("/admin/ways/club", {**form, "enabled": ""})).text
+    assert "Enter it once more" in page
+    assert "other" not in re.findall('value="([^"]*)"', page)
+    assert re.search('name="enabled" value="yes">', page)
+    assert re.search(
+        'name="enabled" value="yes" checked>', (await browser.post("/admin/ways/club", form | {"enabled": "yes"})).text
+    )
+    assert "Enter it once more" not in (await browser.post("/admin/ways/club", form | {"client_secret": ""})).text
 
 
 async def test_providers_are_set_up_in_the_pages(host, visit, issuer):

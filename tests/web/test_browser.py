@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from world import PASSWORD
 
 from vaderflix_core.host import Host
@@ -190,6 +192,11 @@ async def test_the_longest_names_break_no_page(browser: Browser, address: str, h
             await page.goto(address + path)
             wide = await page.evaluate(WIDEST)
             assert wide <= width, f"{path} is {wide} px wide of {width}"
+        await page.goto(f"{address}/admin/people/{user.id}")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        said = await page.locator(".toast").bounding_box()
+        assert said is not None
+        assert said["x"] + said["width"] <= width
 
 
 async def test_a_page_of_a_signed_out_device_is_felt_within_five_seconds(browser: Browser, address: str) -> None:
@@ -236,3 +243,88 @@ async def test_a_form_that_is_refused_keeps_the_key_and_focuses_what_is_wrong(br
     await page.click("#instance-form .primary")
     await page.wait_for_url(address + "/admin/services/films-hd")
     assert complaints == []
+
+
+async def test_a_link_on_another_site_leaves_the_forms_in_other_tabs_as_good_as_they_were(
+    browser: Browser, address: str
+) -> None:
+    context = await browser.new_context()
+    writing, _complaints = await signed_in(context, address, "mara")
+    await writing.goto(address + "/admin/house")
+    await writing.fill("[name=name]", "Linden House")
+
+    mails = await context.new_page()
+    link = f'<a href="{address}/admin/people">Look</a>'
+    await mails.route("https://mails.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    await mails.goto("https://mails.example/")
+    await mails.click("text=Look")
+    await mails.wait_for_url(address + "/admin/people")
+
+    await writing.click("main .form-actions button")
+    await writing.wait_for_selector(".toast >> text=Saved")
+    assert await writing.input_value("[name=name]") == "Linden House"
+
+
+async def test_a_device_that_has_travelled_shows_its_own_times_unless_a_zone_was_chosen(
+    browser: Browser, address: str, host: Host
+) -> None:
+    context = await browser.new_context(timezone_id="Asia/Dubai")
+    page, _complaints = await signed_in(context, address, "edith")
+    edith = next(user for user in await host.access.list_users() if user.username == "edith")
+
+    async def shown(zone: str) -> tuple[str, str]:
+        await context.add_cookies([{"name": "vf_zone", "value": zone, "url": address}])
+        await page.goto(address + "/you/devices")
+        async with asyncio.timeout(30):
+            while "vf_zone=Asia/Dubai" not in await page.evaluate("document.cookie"):
+                await asyncio.sleep(0.02)
+        time = page.locator("main time").first
+        return await time.inner_text(), await time.get_attribute("datetime") or ""
+
+    text, at = await shown("America/New_York")
+    assert text == f"{datetime.fromisoformat(at).astimezone(ZoneInfo('Asia/Dubai')):%H:%M}"
+    await host.own_account.change_profile(edith, display_name="Edith", time_zone="Asia/Tokyo")
+    text, at = await shown("America/New_York")
+    assert text == f"{datetime.fromisoformat(at).astimezone(ZoneInfo('Asia/Tokyo')):%H:%M}"
+
+
+async def test_a_key_that_may_nothing_is_refused_where_the_person_looks(browser: Browser, address: str) -> None:
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page, _complaints = await signed_in(context, address, "mara")
+    await page.goto(address + "/you/keys")
+    await page.fill("main [name=name]", "Wall display")
+    for chosen in await page.locator("[name=scope]:checked").all():
+        await chosen.uncheck()
+    await page.locator("main [name=name]").press("Enter")
+    said = page.locator(".error", has_text="Choose at least one thing")
+    await expect(said).to_be_in_viewport()
+    await expect(page.locator("[name=scope]").first).to_be_focused()
+    await expect(page.locator("[name=scope]").first).to_have_accessible_description(
+        "Choose at least one thing that it may do"
+    )
+    await expect(page.locator("main [name=name]")).to_have_value("Wall display")
+
+
+async def test_an_answer_to_somebody_who_asks_for_access_is_refused_in_its_dialog_and_stays_written(
+    browser: Browser, address: str, host: Host
+) -> None:
+    await host.house.change((await host.access.list_users())[1], registration="request")
+    await host.access_requests.ask(name="Tomas", email="tomas@example.org", message="From the choir.")
+    host.jobs.wake()
+    async with asyncio.timeout(60):
+        while not await host.access_requests.newest():
+            await asyncio.sleep(0.02)
+    context = await browser.new_context(viewport={"width": 390, "height": 844})
+    page, _complaints = await signed_in(context, address, "mara")
+    await page.goto(address + "/admin/access")
+    await page.click("text=Approve…")
+    shown = page.locator("dialog[open]")
+    await shown.locator("[value=requester]").check()
+    await shown.locator("[name=note]").fill("Welcome! " * 60)
+    await shown.get_by_role("button", name="Approve").click()
+    await expect(shown.get_by_role("alert")).to_contain_text("The note is too long. Use at most 500 letters")
+    await expect(shown.locator("[value=requester]")).to_be_checked()
+    await expect(shown.locator("[name=note]")).to_have_value("Welcome! " * 60)
+    await shown.locator("[name=note]").fill("Welcome!")
+    await shown.get_by_role("button", name="Approve").click()
+    await page.wait_for_selector(".toast >> text=An invitation goes to tomas@example.org")

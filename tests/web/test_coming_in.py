@@ -33,6 +33,7 @@ async def test_a_visitor_opens_the_link_chooses_a_password_and_is_at_home(host: 
     assert "Mara invites you to Linden House" in opened.text
     assert "This is our film cupboard." in opened.text
     assert "Ask for more" in opened.text
+    assert "Works once, for another 7 days." in opened.text  # true in whatever zone they are
     way = re.search(r'class="btn primary big wide" href="([^"]+)"', opened.text)
     assert way is not None
     form = await stranger.get(way[1])

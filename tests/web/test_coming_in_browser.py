@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -102,10 +103,18 @@ async def test_what_is_wrong_is_said_at_the_field_and_leaves_no_key_behind(
 
     problem = page.locator("[data-passkey-problem]")
     await page.goto(f"{home}/invite/{code}/passkey")
-    for name, words in (("m\u0430ra", "another name"), ("mara", "is taken")):
+    at_name = page.locator(".field:has([name=username]) .error")
+    for name, words in (("m\u0430ra", "another name"), ("x y", "letters, digits")):
         await page.fill("[name=username]", name)
         await page.tap("text=Make a passkey and come in")
-        await expect(problem).to_contain_text(words)
+        await expect(at_name).to_contain_text(words)
+        await expect(page.locator("[name=username]")).to_be_focused()
+        await expect(page.locator("[name=username]")).to_have_accessible_description(re.compile(words))
+        await expect(problem).to_be_hidden()
+    await page.fill("[name=username]", "mara")
+    await page.tap("text=Make a passkey and come in")
+    await expect(problem).to_contain_text("is taken")
+    await expect(at_name).to_have_count(0)
     assert await held() == 0
     await page.fill("[name=username]", "tomas")
 
@@ -116,6 +125,7 @@ async def test_what_is_wrong_is_said_at_the_field_and_leaves_no_key_behind(
     await page.route(f"**/api/v1/invite/{code}/passkey", ended)
     await page.tap("text=Make a passkey and come in")
     await expect(problem).to_contain_text("does not work any more")
+    await expect(at_name).to_have_count(0)
     async with asyncio.timeout(60):
         while await held():  # the page tells the browser that the key opens nothing
             await asyncio.sleep(0.05)

@@ -182,7 +182,7 @@ class Sharing:
     async def invite(self, actor: User, user_id: int, instance: str, libraries: Sequence[str]) -> Kept:
         """Share with an account now; what is shared already stays. Raises `Invalid`, `Missing`, `SourceFailed`."""
         if not libraries:
-            raise Invalid("Choose a library at least.", {"libraries": "Choose one or more"})
+            raise Invalid("Choose a library at least.", {"libraries": "Choose a library at least."})
         binding = self._binding(instance)
 
         def work(conn: Connection) -> None:

@@ -77,7 +77,9 @@ def create_app(
             secret=host.vault.sign("csrf", "forms"),
             cookie_name=CSRF_COOKIE,
             cookie_httponly=True,
-            cookie_samesite="strict",
+            # strict would be withheld from links on other sites: the page there would set another cookie, and the forms
+            # that are open in other tabs would be refused
+            cookie_samesite="lax",
             cookie_secure=secure,
             exclude_from_csrf_key="exclude_from_csrf",
         ),

@@ -90,6 +90,7 @@ class Templates:
             part=formats.part,
             moment=lambda when: formats.moment(when, *_here()),
             day=lambda when: formats.day(when, *_here()),
+            left=lambda when: formats.duration((when - _here()[0]).total_seconds()),
             ago=lambda when: formats.ago(when, _here()[0]),
             ready_at=lambda seconds: formats.ready_at(seconds, *_here()),
         )

@@ -11,7 +11,7 @@ from ...auth import host_of
 from ...i18n import _, ngettext
 from ...page import Page, Req, go_to, text
 from ...words.invitations import request_chip
-from .common import admin_page
+from .common import admin_page, refused_within
 from .invitations import chosen_libraries
 from .people import role_choices
 
@@ -69,7 +69,7 @@ async def approve(request: Req, request_id: FromPath[int]) -> Page:
             libraries=chosen_libraries(form.getall("library", [])),
         )
     except Failure as failure:
-        return go_to(request, "/admin/access", refused=failure.message)
+        return refused_within(request, "/admin/access", failure)
     return go_to(request, "/admin/access", said=_("An invitation goes to %(email)s") % {"email": invite.email})
 
 
@@ -80,7 +80,7 @@ async def reject(request: Req, request_id: FromPath[int]) -> Page:
     try:
         await host_of(request).access_requests.reject(request.user, request_id, reason)
     except Failure as failure:
-        return go_to(request, "/admin/access", refused=failure.message)
+        return refused_within(request, "/admin/access", failure)
     return go_to(request, "/admin/access", said=_("Rejected; they read the reason in a mail"))
 
 

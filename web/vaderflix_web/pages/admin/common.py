@@ -6,11 +6,12 @@ from typing import Any
 
 from litestar import Request
 
+from vaderflix_core.failures import Failure
 from vaderflix_core.requests.models import RequestState
 
 from ...auth import host_of
 from ...nav import rail_for
-from ...page import Page, page
+from ...page import Page, go_to, is_htmx, page
 
 
 async def admin_page(http: Request[Any, Any, Any], template: str, /, *, status: int = 200, **context: Any) -> Page:
@@ -35,3 +36,13 @@ async def admin_page(http: Request[Any, Any, Any], template: str, /, *, status: 
         plugin_menu=[item for _, item in host.supervisor.menu()],
         **context,
     )
+
+
+def refused_within(request: Request[Any, Any, Any], here: str, failure: Failure) -> Page:
+    """Why a dialog's form was refused: said within the dialog, so that the choice made there stays; else as a toast on
+    the page `here`."""
+    words = [failure.message, *getattr(failure, "fields", {}).values(), getattr(failure, "evidence", "")]
+    why = " ".join(dict.fromkeys(words)).strip()
+    if is_htmx(request):
+        return page(request, "parts/refused.html", status=422, why=why)
+    return go_to(request, here, refused=why)

@@ -8,13 +8,13 @@ from litestar import get, post
 from litestar.params import FromPath
 
 from vaderflix_core.access.sharing import ShareRow
-from vaderflix_core.failures import Failure
+from vaderflix_core.failures import Failure, Invalid
 
 from ...auth import host_of
 from ...i18n import _, ngettext
 from ...page import Page, Req, go_to, page, text
 from ...words.shares import share_chip
-from .common import admin_page
+from .common import admin_page, refused_within
 
 OPT = {"permission": "users.manage"}
 INVITE = {"permission": "users.invite"}
@@ -59,8 +59,7 @@ async def _deed(request: Req, work: Any, said: str) -> Page:
     try:
         await work
     except Failure as failure:
-        evidence = getattr(failure, "evidence", "")
-        return go_to(request, HERE, refused=f"{failure.message} {evidence}".strip())
+        return refused_within(request, HERE, failure)
     return go_to(request, HERE, said=said)
 
 
@@ -70,7 +69,7 @@ async def invite(request: Req, instance: FromPath[str]) -> Page:
     form = await request.form()
     user_id = text(form, "user")
     if not user_id.isascii() or not user_id.isdigit():
-        return go_to(request, HERE, refused=_("Choose somebody."))
+        return refused_within(request, HERE, Invalid(_("Choose somebody.")))
     work = host_of(request).sharing.invite(request.user, int(user_id[:12]), instance, _chosen(form))
     return await _deed(request, work, _("Asked for. It shows here how far it is"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from litestar import get, post
 from litestar.params import FromPath
 
@@ -64,7 +66,7 @@ async def _form(
         form=form,
         back=f"{site_of(request).origin}/signin/back/{PREFIX}{provider.id if provider else _('NAME')}",
         roles=await role_choices(request, within=True),
-        **{"errors": {}, "problem": "", **context},
+        **{"errors": {}, "problem": "", "offered": provider is not None and provider.enabled, **context},
     )
 
 
@@ -100,7 +102,20 @@ async def save(request: Req) -> Page:
     host, sent = host_of(request), await request.form()
     provider = await host.providers.get(id) if id else None
     form = {name: text(sent, name) for name in FIELDS}
-    secret = text(sent, "client_secret")
+    secret, offered = text(sent, "client_secret"), text(sent, "enabled") == "yes"
+
+    async def refused(failure: Failure, wrong: Mapping[str, str]) -> Page:
+        again = {"client_secret": _("Enter it once more: what is refused is not kept")} if secret else {}
+        return await _form(
+            request,
+            provider,
+            form,
+            status=failure.status,
+            offered=offered,
+            errors=again | dict(wrong),
+            problem="" if wrong else failure.message,
+        )
+
     try:
         await host.providers.save(
             request.user,
@@ -114,19 +129,12 @@ async def save(request: Req) -> Page:
             role_claim=form["role_claim"],
             role_value=form["role_value"],
             role=form["role"],
-            enabled=provider is None or text(sent, "enabled") == "yes",
+            enabled=provider is None or offered,
         )
     except Invalid as failure:
-        return await _form(
-            request,
-            provider,
-            form,
-            status=422,
-            errors=failure.fields,
-            problem="" if failure.fields else failure.message,
-        )
+        return await refused(failure, failure.fields)
     except Failure as failure:
-        return await _form(request, provider, form, status=failure.status, problem=failure.message)
+        return await refused(failure, {})
     return go_to(request, HERE, said=_("Saved. Try it in a private window before you rely on it"))
 
 

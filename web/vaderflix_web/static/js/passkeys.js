@@ -112,24 +112,44 @@ async function join(form) {
   location.assign("/");
 }
 
+// What is wrong with one field is said below it, as in the pages' other forms.
+function mark(field, what) {
+  const said = document.createElement("p");
+  said.className = "error";
+  said.id = `${field.id}-e`;
+  said.textContent = what;
+  field.closest(".field").append(said);
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${said.id}`.trim());
+}
+
+function unmark(field) {
+  const said = document.getElementById(`${field.id}-e`);
+  const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id !== said?.id);
+  said?.remove();
+  field.removeAttribute("aria-invalid");
+  field.setAttribute("aria-describedby", others.join(" "));
+}
+
 async function attempt(element, work) {
   const problem = (element.closest("form") ?? element.parentElement).querySelector("[data-passkey-problem]");
-  const button = element.matches("button") ? element : element.querySelector("button");
+  const button = element.matches("button") ? element : element.querySelector("button:not([data-show])");
   problem.hidden = true;
-  element.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
+  element.querySelectorAll("[aria-invalid]").forEach(unmark);
   button.disabled = true;
   try {
     if (!window.PublicKeyCredential) throw new Error(element.dataset.none, { cause: "server" });
     await work(element);
   } catch (error) {
     const unusable = error.name === "SecurityError" ? element.dataset.none : element.dataset.refused;
-    const wrong = Object.entries(error.fields ?? {});
-    const said = wrong.map(([, what]) => what).join(". ") || error.message;
+    const wrong = Object.entries(error.fields ?? {}).map(([name, what]) => [element.elements?.[name], what]);
+    const placed = wrong.filter(([field]) => field?.closest(".field"));
+    placed.forEach(([field, what]) => mark(field, what));
+    placed[0]?.[0].focus();
+    if (placed.length && placed.length === wrong.length) return;
+    const said = wrong.filter((one) => !placed.includes(one)).map(([, what]) => what).join(". ") || error.message;
     problem.textContent = error.cause === "server" ? said : unusable;
     problem.hidden = false;
-    const fields = wrong.map(([name]) => element.elements?.[name]).filter(Boolean);
-    fields.forEach((field) => field.setAttribute("aria-invalid", "true"));
-    fields[0]?.focus();
   } finally {
     button.disabled = false;
   }
