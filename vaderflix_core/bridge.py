@@ -38,6 +38,7 @@ class Bridge:
         kinds: Any = Union[(*EVENTS, *more)]
         self._decoder = msgspec.json.Decoder(kinds)
         self._waiting: asyncio.Queue[Event] = asyncio.Queue(WAITING)
+        self._away = False
         bus.carry = self._take
 
     def _take(self, event: Event) -> None:
@@ -56,7 +57,9 @@ class Bridge:
                     group.create_task(self._send(client))
                     group.create_task(self._receive(client))
             except* Exception as errors:  # noqa: BLE001 - whatever ends the connection, it is made again
-                log.warning("events do not reach the other processes", error=str(errors.exceptions[0]))
+                if not self._away:
+                    log.warning("events do not reach the other processes", error=str(errors.exceptions[0]))
+                self._away = True
             finally:
                 with contextlib.suppress(Exception):
                     await client.aclose()
@@ -70,6 +73,9 @@ class Bridge:
     async def _receive(self, client: Any) -> None:
         async with client.pubsub() as subscription:
             await subscription.subscribe(CHANNEL)
+            if self._away:
+                self._away = False
+                log.info("events reach the other processes again")
             while True:
                 message = await subscription.get_message(ignore_subscribe_messages=True, timeout=30)
                 if message is not None:

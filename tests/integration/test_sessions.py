@@ -130,6 +130,17 @@ async def test_a_used_refresh_token_that_comes_back_ends_the_session_for_both(
     assert [entry.subject for entry in noted] == ["edith"]
 
 
+async def test_a_used_refresh_token_is_no_newer_to_a_process_whose_clock_is_behind(
+    sessions: Sessions, edith: Any, clock: Any
+) -> None:
+    first = await start(sessions, edith)
+    second = await sessions.refresh(first.refresh)
+    assert second is not None
+    clock.forward(seconds=-60)
+    assert await sessions.refresh(first.refresh, grace=GRACE) is None
+    assert await sessions.refresh(second.refresh) is None
+
+
 async def test_parallel_calls_and_a_lost_answer_keep_a_browser_signed_in(
     sessions: Sessions, edith: Any, clock: Any
 ) -> None:

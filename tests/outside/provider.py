@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -35,6 +36,8 @@ class Liar:
         self.calls: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.secret: str | None = None
+        self.raw: dict[str, bytes] = {}  # bodies that stand for the answers at these paths
+        self.trickles: str | None = None  # the path that never comes to an end and is never silent
 
     def allow(self, url: str, code: str = "code-1") -> dict[str, str]:
         """The person agrees at the address that their browser was sent to; gives what it brings back."""
@@ -94,5 +97,10 @@ class Liar:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         status, value = self.answer(scope["path"], form, headers.get("authorization", ""))
         kind = [(b"content-type", b"application/json")]
+        if scope["path"] == self.trickles:
+            await send({"type": "http.response.start", "status": 200, "headers": kind})
+            while True:
+                await send({"type": "http.response.body", "body": b" ", "more_body": True})
+                await asyncio.sleep(0.05)
         await send({"type": "http.response.start", "status": status, "headers": kind})
-        await send({"type": "http.response.body", "body": json.dumps(value).encode()})
+        await send({"type": "http.response.body", "body": self.raw.get(scope["path"], json.dumps(value).encode())})

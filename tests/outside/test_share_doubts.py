@@ -119,6 +119,29 @@ async def test_a_look_under_way_does_not_bring_back_what_is_removed_meanwhile(ho
         assert await kept(host, friend) is None
 
 
+@pytest.mark.parametrize("away", [False, True])
+async def test_what_an_admin_drops_while_it_is_tried_is_not_wanted_again(host, mara, edith, world, monkeypatch, away):
+    simulator, _ = world
+    await host.access.change_user(edith.id, email="nobody@example.org")
+    await host.db.write(lambda conn: host.sharing.want(conn, edith, "plex", [FILMS]))
+    if away:
+        simulator.faults.set(Fault.SERVER_ERROR, path="/api/users")
+    before(host, monkeypatch, "people" if away else "invite", lambda: host.sharing.forget(mara, edith.id, "plex"))
+    await look(host)
+    assert await kept(host, edith) is None
+
+
+async def test_what_is_wanted_while_something_else_is_tried_is_not_forgotten(host, edith, world, monkeypatch):
+    simulator, _ = world
+    await host.access.change_user(edith.id, email="stranger@example.org")
+    want = host.sharing.want
+    await host.db.write(lambda conn: want(conn, edith, "plex", [FILMS]))
+    before(host, monkeypatch, "invite", lambda: host.db.write(lambda conn: want(conn, edith, "plex", [SERIES])))
+    for _time in range(2):
+        await look(host)
+    assert set(simulator.plextv.grant_of("stranger").sections) == {int(FILMS), int(SERIES)}
+
+
 async def test_an_invitation_for_an_account_that_goes_meanwhile_is_ended(host, mara, edith, world, monkeypatch):
     simulator, _ = world
     await host.access.change_user(edith.id, email="stranger@example.org")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from redis.asyncio import Redis
 
+from vaderflix_core import bridge
+from vaderflix_core.bus import Bus
 from vaderflix_core.failures import TooMany
+from vaderflix_core.testing import free_port, servers
 from vaderflix_core.testing.servers import redis
 from vaderflix_web.limits import CLASSES, Limiter, MemoryCounter, RedisCounter, client_key
 
@@ -238,3 +243,50 @@ async def test_limits_hold_for_one_process_while_redis_is_gone(tmp_path: Path) -
         assert await passed(limiter, "links", 3, address="1.2.3.4") == 3
     assert await passed(limiter, "links", 50, address="1.2.3.4") == CLASSES["links"].address
     await counter.close()
+
+
+async def test_an_outage_of_redis_is_told_once_and_is_over_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, now = free_port(), [0.0]
+    monkeypatch.setattr(servers, "free_port", lambda: port)
+    with redis(tmp_path) as url:
+        counter = RedisCounter(url, lambda: now[0])
+        await asyncio.gather(*(counter.add(["a"], 60) for _ in range(9)))  # which opens as many connections
+    with structlog.testing.capture_logs() as logs:
+        with redis(tmp_path):
+            await counter.add(["a"], 60)  # over a connection to the server that went
+            now[0] += counter.AGAIN
+            counts = await asyncio.gather(*(counter.add(["b"], 60) for _ in range(9)))
+            assert sorted(count for [(count, _)] in counts) == list(range(1, 10))
+        for _ in range(3):
+            await counter.add(["a"], 60)
+            now[0] += counter.AGAIN
+        with redis(tmp_path):
+            assert (await counter.add(["a"], 60))[0][0] == 1
+    await counter.close()
+    assert [one["log_level"] for one in logs] == ["warning", "info"] * 2
+
+
+async def test_that_events_do_not_reach_the_others_is_told_once_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, tries = free_port(), []
+    monkeypatch.setattr(servers, "free_port", lambda: port)
+    monkeypatch.setattr(bridge, "AGAIN", 0.01)
+    made = Redis.from_url
+    monkeypatch.setattr(Redis, "from_url", lambda *args, **more: tries.append(1) or made(*args, **more))
+
+    async def until(found: Callable[[], bool]) -> None:
+        async with asyncio.timeout(60):
+            while not found():
+                await asyncio.sleep(0.01)
+
+    with structlog.testing.capture_logs() as logs:
+        carrying = asyncio.create_task(bridge.Bridge(Bus(), f"redis://127.0.0.1:{port}/0").run())
+        await until(lambda: len(tries) > 3)
+        with redis(tmp_path):
+            await until(lambda: len(logs) > 1)
+            carrying.cancel()
+            await asyncio.gather(carrying, return_exceptions=True)
+    assert [one["log_level"] for one in logs] == ["warning", "info"]

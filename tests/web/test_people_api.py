@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from vaderflix_core.host import Host
+from vaderflix_core.store import own_data
 
 pytestmark = pytest.mark.anyio
 PASSWORD = "correct horse battery"
@@ -234,3 +235,13 @@ async def test_an_unknown_mail_or_address_is_refused(host: Host, admin: Program)
     assert bad.status_code == 422
     assert (await admin.call("POST", "/deliveries/mail:none/again")).status_code == 404
     assert (await admin.call("POST", "/deliveries/news:1/again")).status_code == 404
+
+
+async def test_an_account_that_another_process_has_removed_is_a_stranger_at_once(host: Host, app: Any) -> None:
+    user = await host.access.create_user("tomas", PASSWORD, role="requester")
+    started = await host.sessions.start(user, method="password", user_agent="test", ip="")
+    program = Program(app)
+    program.http.headers["authorization"] = f"Bearer {started.access}"
+    assert (await program.call("GET", "/me")).status_code == 200
+    await host.db.write(lambda conn: own_data.remove(conn, user.id))
+    assert (await program.call("POST", "/me/keys", {"name": "late"})).status_code == 401

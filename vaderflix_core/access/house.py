@@ -49,7 +49,7 @@ class HouseRules:
         values = {key: value for key, value in given.items() if value is not None}
 
         def work(conn: Connection) -> House:
-            before = _read(conn)
+            before = _read(conn, lock=True)
             after = msgspec.convert({**msgspec.to_builtins(before), **values}, House)
             old, new = changed(msgspec.to_builtins(before), msgspec.to_builtins(after))
             if new:
@@ -60,6 +60,6 @@ class HouseRules:
         return await self._db.write(work)
 
 
-def _read(conn: Connection) -> House:
-    kept = meta.get(conn, KEY)
+def _read(conn: Connection, *, lock: bool = False) -> House:
+    kept = meta.get(conn, KEY, lock=lock)
     return msgspec.json.decode(kept, type=House) if kept else House()

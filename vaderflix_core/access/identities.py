@@ -154,6 +154,7 @@ class Identities:
             try:
                 url, attempt = await self._oidc.begin(provider, f"{site}/signin/back/{way.id}", token)
             except ServiceError as error:
+                log.warning("a provider cannot be asked", way=way.id, reason=error.message)
                 raise CannotAsk(way.name, error.message) from error
             pending = _Pending(url=url, attempt=attempt, **common)
         now = self._clock()
@@ -272,6 +273,8 @@ class Identities:
             log.warning("a sign-in was refused", way=way.id, reason=error.message)
             raise NotAllowed(f"{way.name} did not prove who you are. Begin again.", code="not_proven") from error
         except ServiceError as error:
+            # who signs in is told nothing of it, and an admin has no other place to find it
+            log.warning("a provider cannot be asked", way=way.id, reason=error.message)
             raise CannotAsk(way.name, error.message) from error
 
     async def _enter(

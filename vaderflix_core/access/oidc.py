@@ -6,18 +6,21 @@ asymmetric signatures count, by keys of that description; nothing in a token cho
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 from msgspec import Struct
 
-from ..api.errors import AuthFailed, BadAnswer, Rejected, ServiceError, WrongService
+from ..api.errors import AuthFailed, BadAnswer, Cause, Rejected, ServiceError, Unavailable, WrongService
 from ..api.http import ServiceClient
 from ..api.people import Person
 from ..api.settings import Secret
@@ -30,7 +33,8 @@ SKEW = 60  # seconds that two clocks may differ
 DESCRIPTION_LIVES = 3600.0
 KEYS_LIVE = 3600.0
 KEYS_AGAIN = 30.0  # seconds before unknown keys are asked for again
-TIMEOUT = 10.0
+TIMEOUT = 10.0  # seconds of silence
+LONGEST = 20.0  # seconds of a whole answer: somebody waits for it, and one that trickles in is never silent
 LONGEST_SUBJECT = 255
 
 
@@ -89,7 +93,7 @@ def explain(response: httpx.Response) -> str | None:
     """The provider's own words of an error (RFC 6749)."""
     try:
         said = response.json()
-        return str(said.get("error_description") or said.get("error") or "")[:200] or None
+        return _printable(str(said.get("error_description") or said.get("error") or ""))[:200] or None
     except (ValueError, AttributeError):
         return None
 
@@ -166,7 +170,7 @@ class Oidc:
         if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), attempt.nonce.encode()):
             raise Rejected("The provider's token belongs to another sign-in.")
         subject = claims["sub"]
-        if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+        if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or not subject.isprintable():
             raise BadAnswer("The provider does not say who signed in.")
         more = await self._userinfo(provider, description, tokens.access_token, claims)
         return _proven(provider, subject, {**more, **claims})
@@ -187,7 +191,8 @@ class Oidc:
             if secret is not None:
                 form["client_secret"] = secret.reveal()
         client, path = self._client(description.token_endpoint)
-        return await client.send("POST", path, _Tokens, data=form, auth=auth)
+        async with _in_time(description.token_endpoint):
+            return await client.send("POST", path, _Tokens, data=form, auth=auth)
 
     async def _claims(self, provider: Provider, description: Description, token: str) -> dict[str, Any]:
         import jwt  # see sessions.py
@@ -247,7 +252,8 @@ class Oidc:
         try:
             client, path = self._client(description.userinfo_endpoint)
             headers = {"Authorization": f"Bearer {access_token}"}
-            found = await client.get(path, dict[str, Any], headers=headers)
+            async with _in_time(description.userinfo_endpoint):
+                found = await client.get(path, dict[str, Any], headers=headers)
         except ServiceError:
             return {}
         return found if found.get("sub") == claims["sub"] else {}
@@ -266,13 +272,32 @@ class Oidc:
     async def _get(self, address: str, kind: type[Any]) -> Any:
         client, path = self._client(address)
         try:
-            return await client.get(path, kind)
+            async with _in_time(address):
+                return await client.get(path, kind)
         except AuthFailed as error:
             raise WrongService(f"{address} asks for a sign-in. Check the address.") from error
 
 
+@asynccontextmanager
+async def _in_time(address: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(LONGEST):
+            yield
+    except TimeoutError as error:
+        raise Unavailable(f"{address} did not answer in time.", cause=Cause.TIMEOUT) from error
+
+
+def _printable(text: str) -> str:
+    """Without what no database and no page can take: half a letter, a NUL, a line end."""
+    return "".join(sign if sign.isprintable() else " " for sign in text).strip()
+
+
 def _check_address(address: str, issuer: str) -> None:
-    parts, of = urlsplit(address), urlsplit(issuer)
+    try:
+        parts, of = urlsplit(address), urlsplit(issuer)
+        _ = parts.port
+    except ValueError as error:
+        raise WrongService(f"{issuer} names an address that is none ({error}).") from error
     plain_too = of.scheme == "http" and parts.scheme == "http"
     if (parts.scheme != "https" and not plain_too) or not parts.hostname or parts.username or parts.fragment:
         raise WrongService(f"{issuer} names an address that we do not go to: {parts.scheme}://{parts.hostname}")
@@ -288,9 +313,11 @@ def _proven(provider: Provider, subject: str, claims: dict[str, Any]) -> Proven:
         return value.strip()[:120] if isinstance(value, str) else ""
 
     name = text("name") or text("preferred_username") or text("nickname") or text("email") or subject[:60]
-    email = text("email") if claims.get("email_verified") is True else ""
+    email = _printable(text("email")) if claims.get("email_verified") is True else ""
     holds: Any = claims
     for part in provider.role_claim.split(".") if provider.role_claim else ():
         holds = holds.get(part) if isinstance(holds, dict) else None
     held = provider.role_claim and provider.role_value in (holds if isinstance(holds, list) else [holds])
-    return Proven(person=Person(subject=subject, name=name, email=email or None), role=provider.role if held else "")
+    return Proven(
+        person=Person(subject=subject, name=_printable(name), email=email or None), role=provider.role if held else ""
+    )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from ..failures import Conflict, Invalid
 from ..notify.letters import looks_like_address
-from ..store import own_data
+from ..store import own_data, ways
 from ..store import people as people_store
 from ..store import users as store
 from ..store.database import Database
@@ -238,6 +238,7 @@ class People:
 
     @staticmethod
     def _reach(conn: Connection, actor: User, user_id: int) -> User:
+        ways.lock(conn, user_id)  # of two who change or remove it at once, the second finds what the first has done
         other = found(_living(store.get(conn, user_id)))
         check_above(actor, other)
         return other

@@ -154,7 +154,7 @@ class Providers:
             identity_store.drop_provider(conn, PREFIX + provider_id)
             if actor.id in opened:
                 keep_one(conn, actor.id)  # an admin can help others back in, but not themselves
-            _keep_newcomers(conn, {k: v for k, v in _newcomers(conn).items() if k != PREFIX + provider_id})
+            _keep_newcomers(conn, {k: v for k, v in _newcomers(conn, lock=True).items() if k != PREFIX + provider_id})
             self._activity.note(conn, actor, "way_in.removed", row.name, after={"accounts": lost})
             return lost
 
@@ -171,7 +171,7 @@ class Providers:
         check_giving_role(actor, role_named(await self._db.read(all_roles), role))
 
         def work(conn: Connection) -> None:
-            known = _newcomers(conn)
+            known = _newcomers(conn, lock=True)
             before, after = known.get(way, Newcomers()), Newcomers(welcome=welcome, role=role)
             _keep_newcomers(conn, known | {way: after})
             old, new = changed(msgspec.to_builtins(before), msgspec.to_builtins(after))
@@ -181,8 +181,8 @@ class Providers:
         await self._db.write(work)
 
 
-def _newcomers(conn: Connection) -> dict[str, Newcomers]:
-    kept = meta.get(conn, NEWCOMERS)
+def _newcomers(conn: Connection, *, lock: bool = False) -> dict[str, Newcomers]:
+    kept = meta.get(conn, NEWCOMERS, lock=lock)
     return msgspec.json.decode(kept, type=dict[str, Newcomers]) if kept else {}
 
 

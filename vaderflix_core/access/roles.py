@@ -61,6 +61,7 @@ class Roles:
         wanted = known_permissions(permissions) if permissions is not None else None
 
         def work(conn: Connection) -> Role:
+            store.lock_role(conn, name)
             roles = store.all_roles(conn)
             before = _named(roles, name)
             if name == ADMIN:

@@ -177,7 +177,7 @@ class Sessions:
 
         def rotate(conn: Connection) -> tuple[Session, str] | None:
             used = store.use_token(conn, digest(token), now)
-            if used is not None and (used[1] is None or now - used[1] < grace):
+            if used is not None and (used[1] is None or abs(now - used[1]) < grace):
                 return used[0], self._refresh(conn, used[0], now)
             session_id = self._once_of(token) if used is None else used[0].id
             if session_id is not None:

@@ -219,15 +219,15 @@ class Sharing:
         if share is None:
             answer = await self._apart.call(binding, "invite", who, list(kept.libraries), timeout=45, anew=anew)
         elif covers(share, kept.libraries):
-            return await self._put(wanted, share)
+            return await self._put(wanted, share, tried=True)
         else:
             # an invitation never takes away what was shared before
             union = list(dict.fromkeys((*share.libraries, *kept.libraries)))
             answer = await self._apart.call(binding, "change", share.id, union, timeout=45, anew=anew)
         if answer.ok:
-            return await self._put(wanted, answer.value)
+            return await self._put(wanted, answer.value, tried=True)
         if answer.outcome in (Outcome.REJECTED, Outcome.NOT_FOUND):
-            return await self._put(wanted, state="refused", detail=answer.error, tries=0, retry_at=None)
+            return await self._put(wanted, tried=True, state="refused", detail=answer.error, tries=0, retry_at=None)
         return await self._later(wanted, answer.error)
 
     async def _later(self, kept: Kept, detail: str) -> Kept:
@@ -235,26 +235,31 @@ class Sharing:
         tries = kept.tries + 1
         if tries < TRIES:
             wait = min(FIRST_WAIT * 2**kept.tries, LONGEST_WAIT) * random.uniform(0.8, 1.2)
-            return await self._put(kept, detail=detail, tries=tries, retry_at=self._clock() + wait)
+            return await self._put(kept, tried=True, detail=detail, tries=tries, retry_at=self._clock() + wait)
         log.warning("a share is given up", instance=kept.instance, tries=tries, error=detail)
-        given_up = await self._put(kept, state="given_up", detail=detail, tries=tries, retry_at=None)
+        given_up = await self._put(kept, tried=True, state="given_up", detail=detail, tries=tries, retry_at=None)
         await self._activity.log(None, "share.given_up", kept.person, after={"at": kept.instance, "said": detail})
         return given_up
 
-    async def _put(self, kept: Kept, share: Share | None = None, **values: Any) -> Kept:
+    async def _put(self, kept: Kept, share: Share | None = None, *, tried: bool = False, **values: Any) -> Kept:
+        """Keep what is known now. After a try, which takes its time, what somebody has wanted, ended or dropped
+        meanwhile counts instead."""
         now = self._clock()
         after = structs.replace(kept, updated_at=now, **values)
         if share is not None:
             after = as_there(after, share)
 
-        def work(conn: Connection) -> None:
-            if user_store.get(conn, kept.user_id) is not None:
+        def work(conn: Connection) -> Kept:
+            if user_store.get(conn, kept.user_id) is None:
+                if share is not None:  # the account was removed while its source was asked
+                    queue_ends(conn, [after], now)
+            elif not tried:
                 store.put(conn, after)
-            elif share is not None:  # the account was removed while its source was asked
-                queue_ends(conn, [after], now)
+            elif not store.replace(conn, kept, after):
+                return store.get(conn, kept.user_id, kept.instance) or after
+            return after
 
-        await self._db.write(work)
-        return after
+        return await self._db.write(work)
 
     # -- changing ------------------------------------------------------------------------------------------------
 

@@ -216,7 +216,7 @@ class ServiceClient:
         """A response's JSON as `kind`. Raises `BadAnswer` naming what does not fit."""
         try:
             return msgspec.json.decode(response.content, type=kind, strict=False)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BadAnswer(
                 f"{self._origin}: {response.request.url.path} answered what its API does not allow ({error})."
             ) from error

@@ -36,7 +36,7 @@ from .letters import KINDS, SAMPLES, looks_like_address, write
 SEND = "mail.send"
 CHANNEL = ""  # the delivery log's instance for mails: which provider takes one is known when it is sent
 PREFIX = "mail:"
-SEND_SECONDS = 60.0
+SEND_SECONDS = 180.0  # a mail server may take minutes to look into one, and nobody waits for it
 ATTEMPTS = 40
 
 

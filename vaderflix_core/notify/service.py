@@ -35,7 +35,7 @@ from .wishes import wants
 from .words import problem_news, request_news
 
 DELIVER = "notify.deliver"
-SEND_SECONDS = 60.0
+SEND_SECONDS = 180.0  # a mail server may take minutes to look into one, and nobody waits for it
 TEST_SECONDS = 20.0
 TO_MANAGERS = frozenset({"asked", "failed"})
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import random
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,10 +19,16 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
 
 READERS = 4
+# what ends a transaction of PostgreSQL because of another one: a serialization failure, a deadlock, and a key that came
+# after it was looked for. All of it was undone; run again, it sees what the other one did
+IN_THE_WAY = frozenset({"40001", "40P01", "23505"})
+TRIES = 6
+PAUSE = 0.1  # seconds at most between two tries
 
 
 class Database:
@@ -55,12 +63,26 @@ class Database:
         return Path(self.url.database) if self.dialect == "sqlite" and self.url.database else None
 
     def write_sync(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction on the calling thread: all of it is kept, or none."""
+        """Run `work` in one transaction on the calling thread: all of it is kept, or none.
+
+        PostgreSQL has many writers: where another one was in the way, `work` is run again from its beginning.
+        """
         if self._lock is None:
-            with self.writer.begin() as conn:
-                return work(conn)
+            return self._write_among_others(work)
         with self._lock, self.writer.begin() as conn:
             return work(conn)
+
+    def _write_among_others(self, work: Callable[[Connection], T]) -> T:
+        left = TRIES
+        while True:
+            left -= 1
+            try:
+                with self.writer.begin() as conn:
+                    return work(conn)
+            except DBAPIError as error:
+                if not left or getattr(error.orig, "sqlstate", None) not in IN_THE_WAY:
+                    raise
+            time.sleep(random.uniform(0, PAUSE))
 
     def read_sync(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on the calling thread, on a connection that cannot write."""

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 from .tables import meta
 
 
-def get(conn: Connection, key: str) -> str | None:
-    """The value of a fact, or None."""
-    return conn.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+def get(conn: Connection, key: str, *, lock: bool = False) -> str | None:
+    """The value of a fact, or None; with `lock`, nobody else changes it until the transaction ends."""
+    query = select(meta.c.value).where(meta.c.key == key)
+    return conn.execute(query.with_for_update() if lock else query).scalar()
 
 
 def put(conn: Connection, key: str, value: str | None) -> None:

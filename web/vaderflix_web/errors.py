@@ -11,12 +11,13 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotAuthorizedException, NotFoundException
 from litestar.types import ExceptionHandlersMap
-from sqlalchemy.exc import DataError, StatementError
+from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import Failure, TooMany
+from vaderflix_core.store import users
 
-from .auth import local_path, signin_url, viewer_of
+from .auth import host_of, local_path, signin_url, viewer_of
 from .i18n import _, ngettext
 from .methods import named
 from .page import go_to, is_htmx, page
@@ -216,8 +217,18 @@ def on_unfit(request: Req, error: DataError | OverflowError) -> Response[Any]:
 
 
 def on_statement(request: Req, error: StatementError) -> Response[Any]:
-    """A statement that could not even be made: of what was sent, or of a bug of ours."""
-    return on_unfit(request, error.orig) if isinstance(error.orig, OverflowError) else on_bug(request, error)
+    """A statement that could not be made or kept: of what was sent, for an account that has gone, or a bug of ours."""
+    if isinstance(error.orig, OverflowError):
+        return on_unfit(request, error.orig)
+    if isinstance(error, IntegrityError) and _removed(request):
+        return on_stranger(request, NotAuthorizedException())
+    return on_bug(request, error)
+
+
+def _removed(request: Req) -> bool:
+    """Whether another process has removed the account that asks: this one knows its sessions for a moment longer."""
+    viewer = viewer_of(request)
+    return viewer is not None and host_of(request).db.read_sync(lambda conn: users.get(conn, viewer.id)) is None
 
 
 def on_bug(request: Req, error: Exception) -> Response[Any]:

@@ -12,7 +12,7 @@ import hashlib
 import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -126,6 +126,7 @@ class RedisCounter:
         self._alone = MemoryCounter(now)
         self._now = now
         self._silent_until = 0.0
+        self._away = False
 
     async def add(self, keys: Sequence[str], seconds: float, calls: int = 1) -> list[tuple[int, float]]:
         """See `Counter`."""
@@ -135,10 +136,19 @@ class RedisCounter:
             try:
                 named = [self.PREFIX + key for key in keys]
                 told = await self._script(keys=named, args=[math.ceil(seconds * 1000), calls])
+                if self._away:
+                    self._away = False
+                    log.info("redis answers again; limits count for all processes")
                 return [(int(told[i]), int(told[i + 1]) / 1000) for i in range(0, len(told), 2)]
             except (RedisError, OSError) as error:
                 self._silent_until = self._now() + self.AGAIN
-                log.warning("redis does not answer; limits count for this process alone", error=type(error).__name__)
+                # the others lead to the server that went: each would fail once more, after it is back
+                with suppress(RedisError, OSError):
+                    await self._redis.connection_pool.disconnect(inuse_connections=False)
+                if not self._away:
+                    self._away = True
+                    why = type(error).__name__
+                    log.warning("redis does not answer; limits count for this process alone", error=why)
         return await self._alone.add(keys, seconds, calls)
 
     async def close(self) -> None:

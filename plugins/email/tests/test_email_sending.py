@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from email import message_from_bytes, policy
@@ -61,6 +62,20 @@ async def test_a_retry_is_the_same_message(sink: Sink) -> None:
     first, second = (message_from_bytes(e.content)["Message-ID"] for e in sink.envelopes)
     assert first == second
     assert first.endswith("@house.example>")
+
+
+async def test_a_server_that_looks_into_mails_for_long_gets_each_once(monkeypatch):
+    monkeypatch.setattr("vaderflix_email.client.TIMEOUT", 0.3)
+
+    class Thorough(Sink):
+        async def handle_DATA(self, server, session, envelope):
+            await asyncio.sleep(1)
+            return await super().handle_DATA(server, session, envelope)
+
+    sink = Thorough()
+    with mail_server(sink) as port:
+        await notifier(port=port, security="none").send(news())
+    assert len(sink.envelopes) == 1
 
 
 async def test_a_retry_leaves_out_who_has_the_mail(sink: Sink) -> None:

@@ -13,7 +13,10 @@ from vaderflix_core.api import AuthFailed, Cause, Instance, Rejected, ServiceErr
 
 from .settings import EmailSettings
 
-TIMEOUT = 15.0  # seconds, for connecting and for every answer
+TIMEOUT = 15.0  # seconds, for connecting and for every answer up to the mail itself
+# a server may look into a mail before it answers (RFC 5321 4.5.3.2.6 gives it ten minutes); who goes earlier does not
+# know that it was taken, and sends it again
+TAKING = 150.0
 # RFC 4954: 530 authentication required, 534 mechanism too weak, 535 credentials invalid, 538 encryption required
 AUTH_CODES = frozenset({530, 534, 535, 538})
 CLOSING = 421  # RFC 5321: the answer to any command when the server ends the conversation
@@ -31,7 +34,7 @@ class Conversation:
     async def hand_over(self, message: EmailMessage, sender: str, recipient: str) -> str:
         """Give one mail to the server; returns its words. Raises `Rejected` when this recipient or mail is refused."""
         with explained(self._settings):
-            _, said = await self._smtp.send_message(message, sender=sender, recipients=[recipient])
+            _, said = await self._smtp.send_message(message, sender=sender, recipients=[recipient], timeout=TAKING)
         return _plain(said)
 
 
