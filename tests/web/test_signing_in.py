@@ -20,6 +20,7 @@ from vaderflix_core.store import passkeys as passkey_store
 from vaderflix_core.store import users
 from vaderflix_core.store.database import Database
 from vaderflix_core.store.passkeys import Passkey
+from vaderflix_web.auth import ACCESS_COOKIE, REFRESH_COOKIE
 
 from ..visitor import Visitor
 
@@ -457,3 +458,45 @@ async def test_a_browser_that_was_signed_out_elsewhere_is_told_so_once(
     await edith.sign_in("edith")
     await edith.post("/signout")  # their own doing needs no word
     assert told not in (await edith.get("/signin")).text
+
+
+def time_passes(visitor: Visitor) -> None:
+    """As after a quarter of an hour: the short-lived token is gone, only the one that renews it is left."""
+    visitor.http.cookies.delete(ACCESS_COOKIE)
+
+
+async def test_signing_out_after_a_while_leaves_nothing_in_the_browser(visit: Any) -> None:
+    edith = await visit("edith")
+    time_passes(edith)
+    assert (await edith.post("/signout")).headers["location"] == "/signin"
+    assert {ACCESS_COOKIE, REFRESH_COOKIE}.isdisjoint(edith.http.cookies)
+
+
+async def test_whoever_signs_in_after_a_while_in_anothers_browser_is_not_taken_for_them(visit: Any, host: Host) -> None:
+    mara = await person(host, "mara")
+    edith, otto, lena = await visit("edith"), await visit("edith"), await visit("edith")
+    for visitor in (edith, otto, lena):
+        time_passes(visitor)
+    assert (await edith.sign_in("mara")).status_code == 303
+    sent = {"username": "mara", "password": PASSWORD}
+    assert (await otto.http.post("/api/v1/session", json=sent, headers=JSON)).status_code == 200
+    code, _invite = await host.invites.create(mara, role="viewer")
+    came = await lena.post(f"/invite/{code}/password", {"username": "lena", "password": NEW})
+    assert came.headers["location"] == "/"
+    assert [await one.name() for one in (edith, otto, lena)] == ["mara", "mara", "lena"]
+
+
+async def test_whatever_a_browser_is_answered_it_holds_the_tokens_that_were_rotated_for_it(visit: Any) -> None:
+    for method, path, status in (
+        ("POST", "/you/profile", 403),  # without the token of its form, as after a restart of the browser
+        ("GET", "/watch/999999", 404),
+        ("GET", "/admin/people", 403),
+        ("HEAD", "/you", 200),
+        ("GET", "/api/v1/me", 200),
+    ):
+        edith = await visit("edith")
+        time_passes(edith)
+        before = edith.http.cookies[REFRESH_COOKIE]
+        assert (await edith.http.request(method, path)).status_code == status
+        assert edith.http.cookies[REFRESH_COOKIE] != before, path
+        assert await edith.name() == "edith"

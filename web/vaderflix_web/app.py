@@ -15,7 +15,7 @@ from vaderflix_core.access.models import Permission
 
 from . import api, assets, errors, pages
 from .assets import Assets
-from .auth import SignIn
+from .auth import SignIn, hand_over
 from .forgery import own_pages_only
 from .front import Front, Names, Proxies
 from .guards import check_declared, permitted
@@ -70,7 +70,7 @@ def create_app(
         route_handlers=[*assets.HANDLERS, *pages.HANDLERS, api.ROUTER, *handlers],
         state=State(state_of(host, limits)),
         middleware=[SignIn()],
-        before_send=[add_headers, name_methods],
+        before_send=[hand_over, add_headers, name_methods],
         guards=[limited, own_pages_only, permitted],
         exception_handlers=errors.HANDLERS,
         csrf_config=CSRFConfig(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from vaderflix_core.host import Host
 
 ACCESS_COOKIE, REFRESH_COOKIE = "vf_access", "vf_refresh"
+SESSION_COOKIES = (b"vf_access=", b"vf_refresh=")
+ROTATED = "rotated_cookies"
 KEY_PREFIX = "vf_"
 PATH_SIGNS = "/?#[]@!$&'()*+,;=%:~"  # that have a meaning in an address, or are quoted already
 # a page's parallel calls all bring the token that the first of them rotated, and an answer can get lost on its way
@@ -57,17 +59,21 @@ class SignIn(ASGIMiddleware):
         asking_from.set(address_of(connection))
         found, tokens = await _who(connection)
         scope["user"], scope["auth"] = (found.user, found) if found is not None else (None, None)
-        if tokens is None:
-            await next_app(scope, receive, send)
-            return
-        cookies = [cookie.to_encoded_header() for cookie in session_cookies(connection, tokens)]
+        if tokens is not None:
+            scope["state"][ROTATED] = [cookie.to_encoded_header() for cookie in session_cookies(connection, tokens)]
+        await next_app(scope, receive, send)
 
-        async def with_cookies(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *cookies]
-            await send(message)
 
-        await next_app(scope, receive, with_cookies)
+async def hand_over(message: Message, scope: Scope) -> None:
+    """Give the browser the tokens that `SignIn` rotated for it, with whatever answer it gets. A `before_send` hook: a
+    form without its token is refused where middleware does not see the answer.
+
+    An answer that begins or ends a session says itself what the browser holds from now on.
+    """
+    if message["type"] == "http.response.start":
+        headers = [*message.get("headers", [])]
+        if not any(name.lower() == b"set-cookie" and value.startswith(SESSION_COOKIES) for name, value in headers):
+            message["headers"] = headers + scope.get("state", {}).pop(ROTATED, [])
 
 
 async def _who(connection: Connection) -> tuple[SignedIn | None, Tokens | None]:
