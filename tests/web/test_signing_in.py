@@ -16,11 +16,12 @@ from sqlalchemy import Connection, event
 from world import PASSWORD
 
 from vaderflix_core.host import Host
+from vaderflix_core.plugins.guard import TIMEOUT
 from vaderflix_core.store import passkeys as passkey_store
 from vaderflix_core.store import users
 from vaderflix_core.store.database import Database
 from vaderflix_core.store.passkeys import Passkey
-from vaderflix_web.auth import ACCESS_COOKIE, REFRESH_COOKIE
+from vaderflix_web.auth import ACCESS_COOKIE, PARALLEL, REFRESH_COOKIE
 
 from ..visitor import Visitor
 
@@ -500,3 +501,16 @@ async def test_whatever_a_browser_is_answered_it_holds_the_tokens_that_were_rota
         assert (await edith.http.request(method, path)).status_code == status
         assert edith.http.cookies[REFRESH_COOKIE] != before, path
         assert await edith.name() == "edith"
+
+
+async def test_whoever_gives_up_on_a_page_that_waits_for_services_stays_signed_in(visit: Any, host: Host) -> None:
+    edith = await visit("edith")
+    time_passes(edith)
+    before = edith.http.cookies[REFRESH_COOKIE]
+    assert (await edith.get("/you")).status_code == 200  # the browser has left before this arrives
+    clock = host.clock
+    for seconds, name in ((2 * TIMEOUT + 5, "edith"), (PARALLEL.total_seconds(), None)):
+        edith.http.cookies.clear()
+        edith.http.cookies.set(REFRESH_COOKIE, before)
+        host.sessions._clock = lambda seconds=seconds: clock() + timedelta(seconds=seconds)
+        assert await edith.name() == name

@@ -27,8 +27,9 @@ SESSION_COOKIES = (b"vf_access=", b"vf_refresh=")
 ROTATED = "rotated_cookies"
 KEY_PREFIX = "vf_"
 PATH_SIGNS = "/?#[]@!$&'()*+,;=%:~"  # that have a meaning in an address, or are quoted already
-# a page's parallel calls all bring the token that the first of them rotated, and an answer can get lost on its way
-PARALLEL = timedelta(seconds=20)
+# a page's parallel calls all bring the token that the first of them rotated, and an answer can get lost on its way, or
+# be given up: one that waits for several services that hang takes that long
+PARALLEL = timedelta(minutes=2)
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
