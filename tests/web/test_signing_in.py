@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pyotp
 import pytest
 from sqlalchemy import Connection, event
@@ -514,3 +515,34 @@ async def test_whoever_gives_up_on_a_page_that_waits_for_services_stays_signed_i
         edith.http.cookies.set(REFRESH_COOKIE, before)
         host.sessions._clock = lambda seconds=seconds: clock() + timedelta(seconds=seconds)
         assert await edith.name() == name
+
+
+@pytest.mark.parametrize("ending", ["closed", "signed out", "demoted"])
+async def test_what_is_sent_slowly_is_worth_what_its_sender_still_may(
+    app: Any, visit: Any, host: Host, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr("vaderflix_web.auth.FRESH", 0)
+    mara = await person(host, "mara")
+    evil = await host.access.create_user("evil", PASSWORD, role="admin")
+    key, _made = await host.sessions.create_key(evil, "hers", None)
+    browser = await visit("evil")
+
+    async def body(name: str) -> AsyncIterator[bytes]:
+        sent = msgspec.json.encode({"username": name, "password": NEW, "role": "admin"})
+        yield sent[:9]
+        if ending == "signed out":
+            await host.people.sign_out(mara, evil.id)
+        else:
+            values: dict[str, Any] = {"disabled": True} if ending == "closed" else {"role": "viewer"}
+            await host.people.change(mara, evil.id, **values)
+        yield sent[9:]
+
+    kind = {"Content-Type": "application/json"}
+    answer = await browser.http.post("/api/v1/users", content=body("evil.too"), headers=JSON | kind)
+    assert answer.status_code == 401
+    if ending != "signed out":  # which leaves keys as they are
+        await host.people.change(mara, evil.id, **({"disabled": False} if ending == "closed" else {"role": "admin"}))
+        client = Visitor(app).http
+        answer = await client.post("/api/v1/users", content=body("evil.key"), headers={"X-Api-Key": key} | kind)
+        assert answer.status_code == 401
+    assert {user.username for user in await host.access.list_users()}.isdisjoint({"evil.too", "evil.key"})

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.enums import ScopeType
+from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import ASGIMiddleware
 
 from vaderflix_core.access.activity import asking_from
 from vaderflix_core.access.models import PasswordProof
-from vaderflix_core.access.sessions import SignedIn
+from vaderflix_core.access.sessions import FRESH, SignedIn
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,7 +64,31 @@ class SignIn(ASGIMiddleware):
         scope["user"], scope["auth"] = (found.user, found) if found is not None else (None, None)
         if tokens is not None:
             scope["state"][ROTATED] = [cookie.to_encoded_header() for cookie in session_cookies(connection, tokens)]
-        await next_app(scope, receive, send)
+        await next_app(scope, watched(connection, receive) if found is not None else receive, send)
+
+
+def watched(connection: Connection, receive: Receive) -> Receive:
+    """The same, for bodies that take their time: who was signed out before theirs was there does nothing with it."""
+    began = monotonic()
+
+    async def receive_while_here() -> Any:
+        message = await receive()
+        complete = message["type"] == "http.request" and not message.get("more_body")
+        if complete and monotonic() - began > FRESH and not await still_here(connection):
+            raise NotAuthorizedException
+        return message
+
+    return receive_while_here
+
+
+async def still_here(connection: Connection) -> bool:
+    """Whether the session or key still lives, with the rights that it had when the call began."""
+    sessions, auth, user = host_of(connection).sessions, connection.scope.get("auth"), viewer_of(connection)
+    if auth is None or user is None:
+        return True  # open to all
+    by_session = auth.session_id is not None
+    now = await (sessions.user_of(auth.session_id) if by_session else sessions.user_of_key(auth.key))
+    return now is not None and now.permissions == user.permissions
 
 
 async def hand_over(message: Message, scope: Scope) -> None:
