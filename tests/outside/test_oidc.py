@@ -360,7 +360,15 @@ async def test_nobody_gives_more_rights_by_a_rule_than_they_have(host, edith, li
 
 
 @pytest.mark.parametrize(
-    ("called", "shown"), [("Анна Smith", "Анна Smith"), ("--", "--"), ("\u200b", None), ("Ma\u202era", "Ma ra")]
+    ("called", "shown"),
+    [
+        ("Анна Smith", "Анна Smith"),
+        ("--", "--"),
+        ("\u200b", None),
+        ("\u3164\ufe0f", None),
+        ("Ma\u202era", "Ma ra"),
+        ("edith\u1160", "edith"),
+    ],
 )
 async def test_whatever_somebody_is_called_there_they_come_in_and_are_shown_plainly(
     host, mara, visitor, liar, called, shown
