@@ -139,6 +139,19 @@ async def test_a_play_token_is_good_for_members_only_and_as_it_was_made(house: B
         assert (await edith.http.get(forged)).status_code == 404, forged
 
 
+async def test_nobody_plays_what_the_source_has_beside_what_the_house_shows(house: Besieged) -> None:
+    """A source plays whatever key it is asked for, also of libraries that were left out."""
+    edith = await house.person("edith")
+    items = (await edith.http.get("/api/v1/library/recent")).json()
+    film = next(one["id"] for one in items if one["kind"] == "movie")
+    series = next(one["id"] for one in (await edith.http.get("/api/v1/library?kind=series")).json()["items"])
+    [episode, *_] = (await edith.http.get(f"/api/v1/library/{series}/seasons/1")).json()
+    own = await edith.http.get(f"/api/v1/library/{series}/play?episode={episode['key']}")
+    assert (own.status_code, own.json()["key"]) == (200, episode["key"])
+    for item, key in ((film, episode["key"]), (film, "home-video"), (series, "home-video"), (series, "nosferatu")):
+        assert (await edith.http.get(f"/api/v1/library/{item}/play?episode={key}")).status_code == 404, key
+
+
 async def test_a_member_of_the_staff_cannot_make_themselves_an_admin(house: Besieged) -> None:
     """Managing people is not a way to every right."""
     from sqlalchemy import update
