@@ -14,7 +14,7 @@ import msgspec
 import pyotp
 import pytest
 from sqlalchemy import Connection, event
-from world import PASSWORD
+from world import PASSWORD, Library, Stream, until
 
 from vaderflix_core.host import Host
 from vaderflix_core.plugins.guard import TIMEOUT
@@ -235,6 +235,42 @@ async def test_a_role_change_and_a_remote_sign_out_are_felt_by_pages_the_api_and
         assert time.monotonic() - began < FELT
         assert await refused(page)
         assert (await program.get("/api/v1/me", headers=bearer)).status_code == 401
+
+
+class LongFilm(Stream):
+    """A film that goes on for as long as somebody takes it."""
+
+    sent = 0
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            self.sent += 1
+            yield b"a minute of it"
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("ending", ["signed out", "may not play any more"])
+async def test_a_film_breaks_off_once_its_viewer_may_not_see_it(
+    visit: Any, host: Host, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    edith, film = await person(host, "edith"), LongFilm(b"", None)
+    film.headers = {"content-type": "video/mp4"}
+
+    async def opened(*_: Any) -> LongFilm:
+        return film
+
+    monkeypatch.setattr(Library, "open", opened)
+    page = await visit("edith")
+    item = next(one["id"] for one in (await page.get("/api/v1/library?kind=movie")).json()["items"])
+    address = (await page.get(f"/api/v1/library/{item}/play")).json()["streams"][0]["url"]
+    watched = asyncio.create_task(page.http.get(address, timeout=30))
+    await until(lambda: film.sent > 3)
+    if ending == "signed out":
+        await host.sessions.end_all(edith.id)
+    else:
+        await host.roles.change(await person(host, "mara"), edith.role, permissions=["browse"])
+    async with asyncio.timeout(FELT):
+        assert (await watched).status_code == 200
 
 
 async def test_a_stream_of_a_revoked_key_ends(app: Any, host: Host) -> None:

@@ -81,13 +81,21 @@ def watched(connection: Connection, receive: Receive) -> Receive:
     return receive_while_here
 
 
+async def viewer_now(connection: Connection) -> User | None:
+    """Who was signed in when the call began, as they are now; None once the session or key has ended."""
+    sessions, auth = host_of(connection).sessions, connection.scope.get("auth")
+    if auth is None:
+        return None
+    by_session = auth.session_id is not None
+    return await (sessions.user_of(auth.session_id) if by_session else sessions.user_of_key(auth.key))
+
+
 async def still_here(connection: Connection) -> bool:
     """Whether the session or key still lives, with the rights that it had when the call began."""
-    sessions, auth, user = host_of(connection).sessions, connection.scope.get("auth"), viewer_of(connection)
-    if auth is None or user is None:
+    user = viewer_of(connection)
+    if user is None:
         return True  # open to all
-    by_session = auth.session_id is not None
-    now = await (sessions.user_of(auth.session_id) if by_session else sessions.user_of_key(auth.key))
+    now = await viewer_now(connection)
     return now is not None and now.permissions == user.permissions
 
 
