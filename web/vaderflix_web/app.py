@@ -22,6 +22,7 @@ from .guards import check_declared, permitted
 from .limits import Limiter, check_limits, limited, make_limiter
 from .methods import Heads, methods_of, name_methods
 from .security import add_headers
+from .sent import Sent
 from .templating import Templates
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def create_app(
         lifespan=[lifespan],
         openapi_config=api.OPENAPI,
         include_in_schema=False,
+        request_class=Sent,
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )
