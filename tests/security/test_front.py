@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from attack import Besieged
+from litestar._parsers import parse_cookie_string
 
 from vaderflix_core.config import ConfigError, load_config
 from vaderflix_core.testing import served
-from vaderflix_web.front import Front, Names, Proxies
+from vaderflix_web.front import LONGEST_ADDRESS, LONGEST_HEAD, MOST_COOKIES, Front, Names, Proxies
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +57,25 @@ async def test_a_body_that_never_ends_is_given_up(house: Besieged, monkeypatch: 
         writer.close()
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"too_slow" in answer
+
+
+async def test_a_head_that_no_browser_sends_goes_no_further(house: Besieged) -> None:
+    """The framework remembers what it parsed of the last thousand addresses and cookies of anybody."""
+    stranger, kept = await house.stranger(), parse_cookie_string.cache_info().currsize
+    for path, headers, status in (
+        ("/signin?" + "&a=1" * 2100, {}, 414),
+        ("/" + "a" * LONGEST_ADDRESS, {}, 414),
+        ("/signin", {"Cookie": "; ".join(f"a{n}=1" for n in range(MOST_COOKIES + 1))}, 431),
+        ("/signin", {"Cookie": "a=" + "1" * LONGEST_HEAD}, 431),
+        ("/signin", {f"X-{n}": "" for n in range(LONGEST_HEAD // 6)}, 431),
+    ):
+        assert (await stranger.http.get(path, headers=headers)).status_code == status
+        answer = await stranger.http.get(f"/api/v1{path}", headers=headers)
+        assert answer.status_code == status
+        assert answer.json()["error"]["code"] == "too_long"
+    assert parse_cookie_string.cache_info().currsize == kept
+    usual = {"Cookie": "; ".join(f"other{n}={'1' * 400}" for n in range(60)), "X-Long": "a" * 4000}
+    assert (await stranger.http.get("/signin?next=/" + "a" * 4000, headers=usual)).status_code == 200
 
 
 def header(scope: dict[str, Any], name: str) -> list[str]:
