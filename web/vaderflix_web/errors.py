@@ -11,10 +11,10 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotAuthorizedException, NotFoundException
 from litestar.types import ExceptionHandlersMap
-from sqlalchemy.exc import DataError, StatementError
+from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
 from vaderflix_core.access.models import Permission
-from vaderflix_core.failures import Failure, TooMany
+from vaderflix_core.failures import Conflict, Failure, TooMany
 
 from .auth import local_path, signin_url, viewer_of
 from .i18n import _, ngettext
@@ -215,6 +215,12 @@ def on_unfit(request: Req, error: DataError | OverflowError) -> Response[Any]:
     return on_http(request, HTTPException(status_code=400))
 
 
+def on_clash(request: Req, error: IntegrityError) -> Response[Any]:
+    """Two calls at once made the same thing, or one used what the other took away: the database let one of them win."""
+    log.warning("of two calls at once one was refused", path=request.url.path, exc_info=error)
+    return on_failure(request, Conflict(_("Somebody did this, or undid it, at the same moment. Look at it again.")))
+
+
 def on_statement(request: Req, error: StatementError) -> Response[Any]:
     """A statement that could not even be made: of what was sent, or of a bug of ours."""
     return on_unfit(request, error.orig) if isinstance(error.orig, OverflowError) else on_bug(request, error)
@@ -244,6 +250,7 @@ HANDLERS: ExceptionHandlersMap = {
     HTTPException: on_http,
     RecursionError: on_too_deep,
     DataError: on_unfit,
+    IntegrityError: on_clash,
     StatementError: on_statement,
     OverflowError: on_unfit,
     Exception: on_bug,
