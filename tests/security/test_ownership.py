@@ -152,6 +152,25 @@ async def test_nobody_plays_what_the_source_has_beside_what_the_house_shows(hous
         assert (await edith.http.get(f"/api/v1/library/{item}/play?episode={key}")).status_code == 404, key
 
 
+async def test_a_key_that_was_made_to_look_takes_nothing_of_its_owner_back(house: Besieged) -> None:
+    edith, film = house.users["edith"], {"kind": MediaKind.MOVIE, "title": "Der müde Tod"}
+    made = await house.host.requests.create(
+        edith, ids=ExternalIds(tmdb=9_800_001), year=1921, seasons=(), poster=None, **film
+    )
+    problem, _new = await house.host.problems.report(
+        edith, ids=ExternalIds(tmdb=9_800_002), sort=ProblemSort.SOUND, **film
+    )
+    await house.host.problems.solve(house.users["mara"], problem.id, "")
+    cancel, reopen = f"/api/v1/requests/{made.id}/cancel", f"/api/v1/problems/{problem.id}/reopen"
+    looker = await house.program("edith", frozenset({Permission.BROWSE}))
+    for path in (cancel, reopen):
+        assert (await looker.http.post(path)).status_code == 403, path
+    fitting = frozenset({Permission.BROWSE, Permission.REQUEST_MOVIE, Permission.REPORT_PROBLEMS})
+    helper = await house.program("edith", fitting)
+    for path in (cancel, reopen):
+        assert (await helper.http.post(path)).status_code == 200, path
+
+
 async def test_a_member_of_the_staff_cannot_make_themselves_an_admin(house: Besieged) -> None:
     """Managing people is not a way to every right."""
     from sqlalchemy import update
