@@ -186,6 +186,7 @@ async def serve(host: Host, *, ready: Any = None) -> None:
         port=config.port,
         log_config=None,
         access_log=False,
+        http="h11",  # which gives up on heads without end; httptools keeps whatever comes
         server_header=False,
         proxy_headers=False,  # the application judges them itself, by its own list of proxies
         timeout_graceful_shutdown=3,

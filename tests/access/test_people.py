@@ -61,14 +61,14 @@ async def test_single_rights_are_given_and_taken_beside_the_role(house):
         await house.people.change(mara, noor.id, granted=["everything"])
 
 
-@pytest.mark.parametrize("name", ["ｒoot", "rооt", "..", "rοot", "x"])
+@pytest.mark.parametrize("name", ["ｒoot", "rооt", "..", "rοot", "x", "root\u1160", "\u115froot", "\u1160\u115f"])
 async def test_a_name_that_could_be_taken_for_another_is_refused(house, name):
     with pytest.raises(Invalid) as refused:
         await house.person(name)
     assert "username" in refused.value.fields
 
 
-@pytest.mark.parametrize("name", ["jürgen", "мария", "ノア映画", "noor-2", "a.b@c"])
+@pytest.mark.parametrize("name", ["jürgen", "мария", "ノア映画", "노아", "noor-2", "a.b@c"])
 async def test_names_of_any_alphabet_are_taken(house, name):
     assert (await house.person(name)).username == name
 
@@ -80,7 +80,7 @@ async def test_an_address_that_no_mail_can_be_written_to_is_not_kept(house, emai
     assert "email" in refused.value.fields
 
 
-@pytest.mark.parametrize("name", ["Mara\u202e", "Ma\x00ra", "\u200b\u200b", "x" * 81])
+@pytest.mark.parametrize("name", ["Mara\u202e", "Ma\x00ra", "\u200b\u200b", "Mara\u3164", "\u2800", "\ufe0f", "x" * 81])
 async def test_a_name_with_signs_that_cannot_be_seen_is_taken_nowhere(house, name):
     mara = await house.person("mara", "admin")
     code, _ = await house.invites.create(mara, role="viewer")
@@ -93,6 +93,7 @@ async def test_a_name_with_signs_that_cannot_be_seen_is_taken_nowhere(house, nam
             await attempt
         assert set(refused.value.fields) == {"display_name"}
     assert (await house.person("noor", display_name=" Noor \r\n Bcc: x ")).display_name == "Noor Bcc: x"
+    assert (await house.person("nour", display_name="Nour \u2764\ufe0f")).display_name == "Nour \u2764\ufe0f"
 
 
 async def test_a_new_name_signs_nobody_out(house):

@@ -360,6 +360,18 @@ async def test_a_secret_that_was_only_offered_asks_for_no_code(house: House, edi
     assert offer.secret not in repr(offer)
 
 
+async def test_an_offer_that_was_left_cannot_be_taken_up_at_an_open_screen_later(house: House, edith: Any) -> None:
+    """Whoever turns codes on without having the password locks its owner out."""
+    offer = await house.factor.begin(edith, OLD)
+    house.clock.forward(minutes=15)
+    assert await house.factor.offered(edith) is None
+    with pytest.raises(Conflict):
+        await house.factor.confirm(edith, pyotp.TOTP(offer.secret).at(house.clock()))
+    assert not (await house.factor.state(edith.id)).on
+    await house.with_factor(edith)
+    assert (await house.factor.state(edith.id)).on
+
+
 async def test_an_admin_takes_the_factor_from_somebody_who_lost_it(house: House, edith: Any) -> None:
     await house.with_factor(edith)
     mara = await house.access.create_user("mara", OLD, role="admin")

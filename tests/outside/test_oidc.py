@@ -411,8 +411,14 @@ async def test_nobody_gives_more_rights_by_a_rule_than_they_have(host, edith, li
 
 @pytest.mark.parametrize(
     ("called", "shown"),
-    [("Анна Smith", "Анна Smith"), ("--", "--"), ("\u200b", None)]
-    + [(f"Ma{sign}ra", "Ma ra") for sign in ("\u202e", "\ud800", "\x00", "\r")],
+    [
+        ("Анна Smith", "Анна Smith"),
+        ("--", "--"),
+        ("\u200b", None),
+        ("\u3164\ufe0f", None),
+        ("edith\u1160", "edith"),
+        *((f"Ma{sign}ra", "Ma ra") for sign in ("\u202e", "\ud800", "\x00", "\r")),
+    ],
 )
 async def test_whatever_somebody_is_called_there_they_come_in_and_are_shown_plainly(
     host, mara, visitor, liar, called, shown

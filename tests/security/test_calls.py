@@ -10,11 +10,13 @@ import httpx
 import msgspec
 import pytest
 from attack import BASE, PASSWORD, Besieged, Person
+from litestar._parsers import parse_url_encoded_form_data
 from msgspec import Struct
 
 from vaderflix_web.app import MAX_BODY, create_app
 from vaderflix_web.auth import local_path
 from vaderflix_web.limits import CLASSES, Limiter, MemoryCounter
+from vaderflix_web.sent import MAX_FIELDS, MAX_FORM
 
 pytestmark = pytest.mark.anyio
 
@@ -302,6 +304,28 @@ async def test_a_body_that_is_too_large_is_refused_everywhere(house: Besieged) -
     assert took == []
     sign_in = next(route for route in house.routes if str(route) == "POST /api/v1/session")
     assert (await mara.ask(sign_in, content=large, headers={"Content-Type": "application/json"})).status_code == 413
+
+
+async def test_a_form_of_a_stranger_is_small_only_text_and_forgotten(house: Besieged) -> None:
+    """It is read to find its token, before anything counts who sends it."""
+    stranger, remembered = await house.stranger(), parse_url_encoded_form_data.cache_info().currsize
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    field = f"_csrf_token={stranger.token}&username="
+    for rest, status in (
+        ("x" * MAX_FORM, 413),
+        ("&x=" * MAX_FIELDS, 400),
+        ("&x=%ff%00&%", 422),
+        ("x" * 30_000, 422),
+    ):
+        answer = await stranger.http.post("/signin", content=field + rest, headers=kind)
+        assert answer.status_code == status, rest[:20]
+    assert (await stranger.form("/signin", {"username": "x"}, files={"a": b"x"})).status_code == 422
+    assert (await stranger.form("/signin", files={"password": b"x"})).status_code == 422
+    as_file = {"_csrf_token": stranger.token.encode()}
+    assert (await stranger.http.post("/signin", files=as_file)).status_code == 403
+    parts = {f"a{n}": (None, "x") for n in range(MAX_FORM // 50)}
+    assert (await stranger.http.post("/signin", files=parts)).status_code == 413
+    assert parse_url_encoded_form_data.cache_info().currsize == remembered
 
 
 @pytest.mark.parametrize(

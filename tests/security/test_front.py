@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from attack import Besieged
+from litestar._parsers import parse_cookie_string
+from world import Household, make_host
 
+from vaderflix_core.cli import serve
 from vaderflix_core.config import ConfigError, load_config
-from vaderflix_core.testing import served
-from vaderflix_web.front import Front, Names, Proxies
+from vaderflix_core.testing import free_port, served
+from vaderflix_web.front import LONGEST_ADDRESS, LONGEST_HEAD, MOST_COOKIES, Front, Names, Proxies
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +60,48 @@ async def test_a_body_that_never_ends_is_given_up(house: Besieged, monkeypatch: 
         writer.close()
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"too_slow" in answer
+
+
+async def test_a_head_that_no_browser_sends_goes_no_further(house: Besieged) -> None:
+    """The framework remembers what it parsed of the last thousand addresses and cookies of anybody."""
+    stranger, kept = await house.stranger(), parse_cookie_string.cache_info().currsize
+    for path, headers, status in (
+        ("/signin?" + "&a=1" * 2100, {}, 414),
+        ("/" + "a" * LONGEST_ADDRESS, {}, 414),
+        ("/signin", {"Cookie": "; ".join(f"a{n}=1" for n in range(MOST_COOKIES + 1))}, 431),
+        ("/signin", {"Cookie": "a=" + "1" * LONGEST_HEAD}, 431),
+        ("/signin", {f"X-{n}": "" for n in range(LONGEST_HEAD // 6)}, 431),
+    ):
+        assert (await stranger.http.get(path, headers=headers)).status_code == status
+        answer = await stranger.http.get(f"/api/v1{path}", headers=headers)
+        assert answer.status_code == status
+        assert answer.json()["error"]["code"] == "too_long"
+    assert parse_cookie_string.cache_info().currsize == kept
+    usual = {"Cookie": "; ".join(f"other{n}={'1' * 400}" for n in range(60)), "X-Long": "a" * 4000}
+    assert (await stranger.http.get("/signin?next=/" + "a" * 4000, headers=usual)).status_code == 200
+
+
+async def test_a_head_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    host = make_host(tmp_path, Household(), port=free_port())
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def tell(url: str) -> None:
+        ready.set_result(url)
+
+    async def write_on(writer: asyncio.StreamWriter) -> None:
+        for _ in range(64):
+            writer.write(b"a" * 64 * 1024)
+            await writer.drain()
+
+    serving = asyncio.create_task(serve(host, ready=tell))
+    async with asyncio.timeout(60):
+        _reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(await ready).port)
+        writer.write(b"GET /signin HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
+        with pytest.raises(ConnectionError):
+            await write_on(writer)
+        writer.close()
+    serving.cancel()
+    await asyncio.wait([serving])
 
 
 def header(scope: dict[str, Any], name: str) -> list[str]:

@@ -139,6 +139,38 @@ async def test_a_play_token_is_good_for_members_only_and_as_it_was_made(house: B
         assert (await edith.http.get(forged)).status_code == 404, forged
 
 
+async def test_nobody_plays_what_the_source_has_beside_what_the_house_shows(house: Besieged) -> None:
+    """A source plays whatever key it is asked for, also of libraries that were left out."""
+    edith = await house.person("edith")
+    items = (await edith.http.get("/api/v1/library/recent")).json()
+    film = next(one["id"] for one in items if one["kind"] == "movie")
+    series = next(one["id"] for one in (await edith.http.get("/api/v1/library?kind=series")).json()["items"])
+    [episode, *_] = (await edith.http.get(f"/api/v1/library/{series}/seasons/1")).json()
+    own = await edith.http.get(f"/api/v1/library/{series}/play?episode={episode['key']}")
+    assert (own.status_code, own.json()["key"]) == (200, episode["key"])
+    for item, key in ((film, episode["key"]), (film, "home-video"), (series, "home-video"), (series, "nosferatu")):
+        assert (await edith.http.get(f"/api/v1/library/{item}/play?episode={key}")).status_code == 404, key
+
+
+async def test_a_key_that_was_made_to_look_takes_nothing_of_its_owner_back(house: Besieged) -> None:
+    edith, film = house.users["edith"], {"kind": MediaKind.MOVIE, "title": "Der müde Tod"}
+    made = await house.host.requests.create(
+        edith, ids=ExternalIds(tmdb=9_800_001), year=1921, seasons=(), poster=None, **film
+    )
+    problem, _new = await house.host.problems.report(
+        edith, ids=ExternalIds(tmdb=9_800_002), sort=ProblemSort.SOUND, **film
+    )
+    await house.host.problems.solve(house.users["mara"], problem.id, "")
+    cancel, reopen = f"/api/v1/requests/{made.id}/cancel", f"/api/v1/problems/{problem.id}/reopen"
+    looker = await house.program("edith", frozenset({Permission.BROWSE}))
+    for path in (cancel, reopen):
+        assert (await looker.http.post(path)).status_code == 403, path
+    fitting = frozenset({Permission.BROWSE, Permission.REQUEST_MOVIE, Permission.REPORT_PROBLEMS})
+    helper = await house.program("edith", fitting)
+    for path in (cancel, reopen):
+        assert (await helper.http.post(path)).status_code == 200, path
+
+
 async def test_a_member_of_the_staff_cannot_make_themselves_an_admin(house: Besieged) -> None:
     """Managing people is not a way to every right."""
     from sqlalchemy import update

@@ -146,6 +146,18 @@ async def test_watching_goes_on_where_it_stopped_and_the_stream_is_served_in_par
     assert (await (await visit("mara")).get("/play/" + "x" * 60)).status_code == 404
 
 
+@pytest.mark.parametrize("duration", ["Infinity", "1e308", "nan"])
+async def test_a_film_without_an_end_leaves_the_home_page_as_it_is(visit: Any, duration: str) -> None:
+    edith = await visit("edith")
+    player = re.search(r'href="/watch/(\d+)"', (await edith.get("/title/movie/tmdb-653")).text)
+    assert player is not None
+    sent = {"item": player[1], "key": "nosferatu", "seconds": "40", "duration": duration, "label": ""}
+    assert (await edith.post("/playback/position", sent)).status_code == 204
+    home = await edith.get("/")
+    assert home.status_code == 200
+    assert "Pick up where you stopped" not in home.text
+
+
 async def test_a_series_is_played_at_the_episode_that_comes_next(visit: Any) -> None:
     edith = await visit("edith")
     page = (await edith.get("/title/series/tvdb-9000201")).text

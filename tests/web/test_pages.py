@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from litestar import get
+from sqlalchemy import insert
 from world import HOSTILE
 
 from vaderflix_core.api import Unavailable
 from vaderflix_core.host import Host
+from vaderflix_core.store.tables import meta
 from vaderflix_web.app import create_app
 
 from ..visitor import Visitor
@@ -96,6 +98,20 @@ async def test_a_bug_shows_a_reference_and_never_a_trace(host: Host) -> None:
         assert "Traceback" not in answer.text
         assert "RuntimeError" not in answer.text
     assert "Reference" in (await visitor.get("/bug")).text
+
+
+async def test_of_two_calls_at_once_the_one_that_lost_is_a_conflict_and_no_bug(host: Host) -> None:
+    """PostgreSQL lets both look before either has written, as for a role that is sent twice."""
+
+    @get("/twice", opt={"permission": "public"})
+    async def twice() -> None:
+        await host.db.write(lambda conn: conn.execute(insert(meta), [{"key": "one", "value": "x"}] * 2))
+
+    visitor = Visitor(create_app(host, handlers=[twice], manage_host=False))
+    answer = await visitor.get("/twice")
+    assert answer.status_code == 409
+    assert "at the same moment" in answer.text
+    assert "UNIQUE" not in answer.text
 
 
 @pytest.mark.parametrize(

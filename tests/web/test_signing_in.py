@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pyotp
 import pytest
 from sqlalchemy import Connection, event
-from world import PASSWORD
+from world import PASSWORD, Library, Stream, until
 
 from vaderflix_core.access.models import Permission
 from vaderflix_core.host import Host
+from vaderflix_core.plugins.guard import TIMEOUT
 from vaderflix_core.store import passkeys as passkey_store
 from vaderflix_core.store import users
 from vaderflix_core.store.database import Database
 from vaderflix_core.store.passkeys import Passkey
+from vaderflix_web.auth import ACCESS_COOKIE, PARALLEL, REFRESH_COOKIE
 
 from ..visitor import Visitor
 
@@ -249,6 +252,42 @@ async def test_a_role_change_and_a_remote_sign_out_are_felt_by_pages_the_api_and
         assert (await program.get("/api/v1/me", headers=bearer)).status_code == 401
 
 
+class LongFilm(Stream):
+    """A film that goes on for as long as somebody takes it."""
+
+    sent = 0
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            self.sent += 1
+            yield b"a minute of it"
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("ending", ["signed out", "may not play any more"])
+async def test_a_film_breaks_off_once_its_viewer_may_not_see_it(
+    visit: Any, host: Host, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    edith, film = await person(host, "edith"), LongFilm(b"", None)
+    film.headers = {"content-type": "video/mp4"}
+
+    async def opened(*_: Any) -> LongFilm:
+        return film
+
+    monkeypatch.setattr(Library, "open", opened)
+    page = await visit("edith")
+    item = next(one["id"] for one in (await page.get("/api/v1/library?kind=movie")).json()["items"])
+    address = (await page.get(f"/api/v1/library/{item}/play")).json()["streams"][0]["url"]
+    watched = asyncio.create_task(page.http.get(address, timeout=30))
+    await until(lambda: film.sent > 3)
+    if ending == "signed out":
+        await host.sessions.end_all(edith.id)
+    else:
+        await host.roles.change(await person(host, "mara"), edith.role, permissions=["browse"])
+    async with asyncio.timeout(FELT):
+        assert (await watched).status_code == 200
+
+
 async def test_a_stream_of_a_revoked_key_ends(app: Any, host: Host) -> None:
     edith = await person(host, "edith")
     key, made = await host.sessions.create_key(edith, "Lamp")
@@ -472,3 +511,89 @@ async def test_a_browser_that_was_signed_out_elsewhere_is_told_so_once(
     await edith.sign_in("edith")
     await edith.post("/signout")  # their own doing needs no word
     assert told not in (await edith.get("/signin")).text
+
+
+def time_passes(visitor: Visitor) -> None:
+    """As after a quarter of an hour: the short-lived token is gone, only the one that renews it is left."""
+    visitor.http.cookies.delete(ACCESS_COOKIE)
+
+
+async def test_signing_out_after_a_while_leaves_nothing_in_the_browser(visit: Any) -> None:
+    edith = await visit("edith")
+    time_passes(edith)
+    assert (await edith.post("/signout")).headers["location"] == "/signin"
+    assert {ACCESS_COOKIE, REFRESH_COOKIE}.isdisjoint(edith.http.cookies)
+
+
+async def test_whoever_signs_in_after_a_while_in_anothers_browser_is_not_taken_for_them(visit: Any, host: Host) -> None:
+    mara = await person(host, "mara")
+    edith, otto, lena = await visit("edith"), await visit("edith"), await visit("edith")
+    for visitor in (edith, otto, lena):
+        time_passes(visitor)
+    assert (await edith.sign_in("mara")).status_code == 303
+    sent = {"username": "mara", "password": PASSWORD}
+    assert (await otto.http.post("/api/v1/session", json=sent, headers=JSON)).status_code == 200
+    code, _invite = await host.invites.create(mara, role="viewer")
+    came = await lena.post(f"/invite/{code}/password", {"username": "lena", "password": NEW})
+    assert came.headers["location"] == "/"
+    assert [await one.name() for one in (edith, otto, lena)] == ["mara", "mara", "lena"]
+
+
+async def test_whatever_a_browser_is_answered_it_holds_the_tokens_that_were_rotated_for_it(visit: Any) -> None:
+    for method, path, status in (
+        ("POST", "/you/profile", 403),  # without the token of its form, as after a restart of the browser
+        ("GET", "/watch/999999", 404),
+        ("GET", "/admin/people", 403),
+        ("HEAD", "/you", 200),
+        ("GET", "/api/v1/me", 200),
+    ):
+        edith = await visit("edith")
+        time_passes(edith)
+        before = edith.http.cookies[REFRESH_COOKIE]
+        assert (await edith.http.request(method, path)).status_code == status
+        assert edith.http.cookies[REFRESH_COOKIE] != before, path
+        assert await edith.name() == "edith"
+
+
+async def test_whoever_gives_up_on_a_page_that_waits_for_services_stays_signed_in(visit: Any, host: Host) -> None:
+    edith = await visit("edith")
+    time_passes(edith)
+    before = edith.http.cookies[REFRESH_COOKIE]
+    assert (await edith.get("/you")).status_code == 200  # the browser has left before this arrives
+    clock = host.clock
+    for seconds, name in ((2 * TIMEOUT + 5, "edith"), (PARALLEL.total_seconds(), None)):
+        edith.http.cookies.clear()
+        edith.http.cookies.set(REFRESH_COOKIE, before)
+        host.sessions._clock = lambda seconds=seconds: clock() + timedelta(seconds=seconds)
+        assert await edith.name() == name
+
+
+@pytest.mark.parametrize("ending", ["closed", "signed out", "demoted"])
+async def test_what_is_sent_slowly_is_worth_what_its_sender_still_may(
+    app: Any, visit: Any, host: Host, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr("vaderflix_web.auth.FRESH", 0)
+    mara = await person(host, "mara")
+    evil = await host.access.create_user("evil", PASSWORD, role="admin")
+    key, _made = await host.sessions.create_key(evil, "hers", None)
+    browser = await visit("evil")
+
+    async def body(name: str) -> AsyncIterator[bytes]:
+        sent = msgspec.json.encode({"username": name, "password": NEW, "role": "admin"})
+        yield sent[:9]
+        if ending == "signed out":
+            await host.people.sign_out(mara, evil.id)
+        else:
+            values: dict[str, Any] = {"disabled": True} if ending == "closed" else {"role": "viewer"}
+            await host.people.change(mara, evil.id, **values)
+        yield sent[9:]
+
+    kind = {"Content-Type": "application/json"}
+    answer = await browser.http.post("/api/v1/users", content=body("evil.too"), headers=JSON | kind)
+    assert answer.status_code == 401
+    if ending != "signed out":  # which leaves keys as they are
+        await host.people.change(mara, evil.id, **({"disabled": False} if ending == "closed" else {"role": "admin"}))
+        client = Visitor(app).http
+        answer = await client.post("/api/v1/users", content=body("evil.key"), headers={"X-Api-Key": key} | kind)
+        assert answer.status_code == 401
+    assert {user.username for user in await host.access.list_users()}.isdisjoint({"evil.too", "evil.key"})

@@ -12,7 +12,7 @@ from ..api.people import Person
 from ..failures import Failure, NotAllowed
 from ..notify.letters import looks_like_address
 from .models import User
-from .policy import LONGEST_NAME
+from .policy import LONGEST_NAME, shown_name, unseen
 from .service import looks_like_another
 
 
@@ -117,7 +117,7 @@ def user_name(name: str) -> str:
 
 def name_of(person: Person) -> str:
     """What somebody is called elsewhere, as it is shown here; empty when nothing of it can be seen."""
-    return "".join(sign if sign.isprintable() else " " for sign in person.name).strip()[:LONGEST_NAME]
+    return shown_name("".join(" " if unseen(sign) else sign for sign in person.name).strip()[:LONGEST_NAME]) or ""
 
 
 def address_of(person: Person) -> str | None:

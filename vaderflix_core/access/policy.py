@@ -14,9 +14,18 @@ LONGEST_NAME = 80
 UNFIT_NAME = f"Write a name of 1 to {LONGEST_NAME} letters, without signs that cannot be seen"
 MAX_PASSWORD = 1024  # hashing more costs us and helps nobody
 
+# fillers of scripts and an empty pattern: letters and marks to Python, nothing to the eye
+BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_SELECTORS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # alone they choose between no shapes
+
 RUNS = ("0123456789" * 4, "9876543210" * 4, "1234567890" * 4, "qwertyuiop" * 3, "abcdefghijklmnopqrstuvwxyz" * 2)
 _MARKS = re.compile(r"[\d\W_]+")
 _END = re.compile(r"[\d\W_]+$")
+
+
+def unseen(sign: str) -> bool:
+    """Whether a sign takes part in a text without being seen."""
+    return not sign.isprintable() or sign in BLANK
 
 
 def shown_name(text: str) -> str | None:
@@ -25,7 +34,8 @@ def shown_name(text: str) -> str | None:
     Signs that cannot be seen could make a page or a mail read as something else.
     """
     name = " ".join(text.split())
-    return name if 1 <= len(name) <= LONGEST_NAME and name.isprintable() else None
+    fits = 1 <= len(name) <= LONGEST_NAME and not any(map(unseen, name)) and _SELECTORS.sub("", name).strip()
+    return name if fits else None
 
 
 @cache

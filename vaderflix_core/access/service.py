@@ -20,7 +20,7 @@ from ..store.database import Database
 from .arrivals import SIGNED_IN, network_of
 from .hashing import Hashing
 from .models import ADMIN, PasswordProof, Role, User
-from .policy import UNFIT_NAME, shown_name, weakness
+from .policy import UNFIT_NAME, shown_name, unseen, weakness
 from .sessions import Sessions, digest
 
 SETUP = "setup_token"
@@ -29,9 +29,10 @@ NAME = re.compile(r"^[\w.@+-]{2,64}$")
 
 
 def looks_like_another(username: str) -> bool:
-    """Whether a name could be read as another one: wide letters, or Cyrillic ones among Latin ones."""
+    """Whether a name could be read as another one: wide letters, unseen ones, or Cyrillic ones among Latin ones."""
     scripts = {unicodedata.name(sign, "").partition(" ")[0] for sign in username if sign.isalpha()}
-    return unicodedata.normalize("NFKC", username) != username or len(scripts & ALIKE) > 1
+    plain = unicodedata.normalize("NFKC", username) == username and not any(map(unseen, username))
+    return not plain or len(scripts & ALIKE) > 1
 
 
 class Access:

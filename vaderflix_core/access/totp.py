@@ -25,7 +25,7 @@ from ..vault import Vault
 from .activity import Activity
 from .links import SECOND_FACTOR, Links
 from .models import PasswordProof, User
-from .passwords import Passwords
+from .passwords import RECENT, Passwords
 from .rights import check_above, check_not_own
 from .sessions import CHANGED, digest
 
@@ -118,7 +118,7 @@ class SecondFactor:
         import pyotp  # loaded by those who use it
 
         secret = pyotp.random_base32()
-        sealed = self._vault.seal(secret.encode(), _context(user.id))
+        sealed = self._vault.seal(f"{secret}.{int(self._clock().timestamp())}".encode(), _context(user.id))
         if not await self._db.write(lambda conn: store.offer(conn, user.id, sealed)):
             raise Conflict("There is a second factor already. Turn it off first.")
         return _offer(user, secret)
@@ -126,7 +126,7 @@ class SecondFactor:
     async def offered(self, user: User) -> Offer | None:
         """The secret that waits for its first code."""
         factor = await self._db.read(lambda conn: store.get(conn, user.id))
-        if factor.totp is None or factor.totp_confirmed_at is not None:
+        if factor.totp is None or factor.totp_confirmed_at is not None or not self._fresh(factor.totp, user.id):
             return None
         return _offer(user, self._secret(factor.totp, user.id))
 
@@ -136,7 +136,8 @@ class SecondFactor:
 
         def write(conn: Connection) -> bool:
             factor = store.get(conn, user.id)
-            if factor.totp is None or factor.totp_confirmed_at is not None:
+            offered = factor.totp is not None and factor.totp_confirmed_at is None
+            if factor.totp is None or not offered or not self._fresh(factor.totp, user.id):
                 raise Conflict("There is nothing to confirm. Begin again.")
             if not self._takes_totp(conn, user.id, factor.totp, code):
                 return False
@@ -271,7 +272,16 @@ class SecondFactor:
         return False
 
     def _secret(self, sealed: bytes, user_id: int) -> str:
-        return self._vault.open(sealed, _context(user_id)).decode()
+        return self._kept(sealed, user_id)[0]
+
+    def _fresh(self, sealed: bytes, user_id: int) -> bool:
+        """Whether whoever confirms an offer is still taken for whoever proved the password for it."""
+        at = self._kept(sealed, user_id)[2]
+        return bool(at) and self._clock().timestamp() - int(at) < RECENT.total_seconds()
+
+    def _kept(self, sealed: bytes, user_id: int) -> tuple[str, str, str]:
+        """The secret, and behind a dot when it was offered."""
+        return self._vault.open(sealed, _context(user_id)).decode().partition(".")
 
 
 def _password(conn: Connection, user: User) -> bytes:

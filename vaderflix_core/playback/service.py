@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from ..access.models import Permission, User
-from ..api.models import Episode, Playable
+from ..api.models import Episode, MediaKind, Playable
 from ..api.roles import ByteStream, MediaSource, Playback
 from ..failures import Missing, NotAllowed, SourceFailed
 from ..library.index import Library
@@ -92,6 +92,18 @@ class Watch:
         """The episodes held of a season. Raises `Missing`, `SourceFailed`."""
         answer = await self._guard.call(self._binding(MediaSource, held.instance), "episodes", held.item.key, season)
         return msgspec.convert(self._value(answer), list[Episode])
+
+    async def episode(self, held: Held, key: str) -> Episode:
+        """The episode of a series that has this key. Raises `Missing` for any other: a source holds more than it shows.
+
+        Raises `SourceFailed`.
+        """
+        seasons = [season.number for season in held.item.seasons if season.available] or [1]
+        for number in seasons if held.item.kind == MediaKind.SERIES else ():
+            for one in await self.episodes(held, number):
+                if one.key == key:
+                    return one
+        raise Missing("The library does not have this episode.")
 
     async def watching(self, user: User, instance: str, key: str, title: str) -> Watching:
         """What a player needs for a film's or an episode's key. Raises `Missing`, `NotAllowed`, `SourceFailed`."""

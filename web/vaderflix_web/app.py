@@ -15,13 +15,14 @@ from vaderflix_core.access.models import Permission
 
 from . import api, assets, errors, pages
 from .assets import Assets
-from .auth import SignIn
+from .auth import SignIn, hand_over
 from .forgery import own_pages_only
 from .front import Front, Names, Proxies
 from .guards import check_declared, permitted
 from .limits import Limiter, check_limits, limited, make_limiter
 from .methods import Heads, methods_of, name_methods
 from .security import add_headers
+from .sent import Sent
 from .templating import Templates
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def create_app(
         route_handlers=[*assets.HANDLERS, *pages.HANDLERS, api.ROUTER, *handlers],
         state=State(state_of(host, limits)),
         middleware=[SignIn()],
-        before_send=[add_headers, name_methods],
+        before_send=[hand_over, add_headers, name_methods],
         guards=[limited, own_pages_only, permitted],
         exception_handlers=errors.HANDLERS,
         csrf_config=CSRFConfig(
@@ -86,6 +87,7 @@ def create_app(
         lifespan=[lifespan],
         openapi_config=api.OPENAPI,
         include_in_schema=False,
+        request_class=Sent,
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )

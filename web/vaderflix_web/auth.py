@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.enums import ScopeType
+from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import ASGIMiddleware
 
 from vaderflix_core.access.activity import asking_from
 from vaderflix_core.access.models import PasswordProof
-from vaderflix_core.access.sessions import SignedIn
+from vaderflix_core.access.sessions import FRESH, SignedIn
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
     from vaderflix_core.host import Host
 
 ACCESS_COOKIE, REFRESH_COOKIE = "vf_access", "vf_refresh"
+SESSION_COOKIES = (b"vf_access=", b"vf_refresh=")
+ROTATED = "rotated_cookies"
 KEY_PREFIX = "vf_"
 PATH_SIGNS = "/?#[]@!$&'()*+,;=%:~"  # that have a meaning in an address, or are quoted already
-# a page's parallel calls all bring the token that the first of them rotated, and an answer can get lost on its way
-PARALLEL = timedelta(seconds=20)
+# a page's parallel calls all bring the token that the first of them rotated, and an answer can get lost on its way, or
+# be given up: one that waits for several services that hang takes that long
+PARALLEL = timedelta(minutes=2)
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
@@ -57,17 +62,53 @@ class SignIn(ASGIMiddleware):
         asking_from.set(address_of(connection))
         found, tokens = await _who(connection)
         scope["user"], scope["auth"] = (found.user, found) if found is not None else (None, None)
-        if tokens is None:
-            await next_app(scope, receive, send)
-            return
-        cookies = [cookie.to_encoded_header() for cookie in session_cookies(connection, tokens)]
+        if tokens is not None:
+            scope["state"][ROTATED] = [cookie.to_encoded_header() for cookie in session_cookies(connection, tokens)]
+        await next_app(scope, watched(connection, receive) if found is not None else receive, send)
 
-        async def with_cookies(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *cookies]
-            await send(message)
 
-        await next_app(scope, receive, with_cookies)
+def watched(connection: Connection, receive: Receive) -> Receive:
+    """The same, for bodies that take their time: who was signed out before theirs was there does nothing with it."""
+    began = monotonic()
+
+    async def receive_while_here() -> Any:
+        message = await receive()
+        complete = message["type"] == "http.request" and not message.get("more_body")
+        if complete and monotonic() - began > FRESH and not await still_here(connection):
+            raise NotAuthorizedException
+        return message
+
+    return receive_while_here
+
+
+async def viewer_now(connection: Connection) -> User | None:
+    """Who was signed in when the call began, as they are now; None once the session or key has ended."""
+    sessions, auth = host_of(connection).sessions, connection.scope.get("auth")
+    if auth is None:
+        return None
+    by_session = auth.session_id is not None
+    return await (sessions.user_of(auth.session_id) if by_session else sessions.user_of_key(auth.key))
+
+
+async def still_here(connection: Connection) -> bool:
+    """Whether the session or key still lives, with the rights that it had when the call began."""
+    user = viewer_of(connection)
+    if user is None:
+        return True  # open to all
+    now = await viewer_now(connection)
+    return now is not None and now.permissions == user.permissions
+
+
+async def hand_over(message: Message, scope: Scope) -> None:
+    """Give the browser the tokens that `SignIn` rotated for it, with whatever answer it gets. A `before_send` hook: a
+    form without its token is refused where middleware does not see the answer.
+
+    An answer that begins or ends a session says itself what the browser holds from now on.
+    """
+    if message["type"] == "http.response.start":
+        headers = [*message.get("headers", [])]
+        if not any(name.lower() == b"set-cookie" and value.startswith(SESSION_COOKIES) for name, value in headers):
+            message["headers"] = headers + scope.get("state", {}).pop(ROTATED, [])
 
 
 async def _who(connection: Connection) -> tuple[SignedIn | None, Tokens | None]:

@@ -14,7 +14,7 @@ from litestar.types import ExceptionHandlersMap
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
 from vaderflix_core.access.models import Permission
-from vaderflix_core.failures import Failure, TooMany
+from vaderflix_core.failures import Conflict, Failure, TooMany
 from vaderflix_core.store import users
 
 from .auth import host_of, local_path, signin_url, viewer_of
@@ -216,19 +216,23 @@ def on_unfit(request: Req, error: DataError | OverflowError) -> Response[Any]:
     return on_http(request, HTTPException(status_code=400))
 
 
-def on_statement(request: Req, error: StatementError) -> Response[Any]:
-    """A statement that could not be made or kept: of what was sent, for an account that has gone, or a bug of ours."""
-    if isinstance(error.orig, OverflowError):
-        return on_unfit(request, error.orig)
-    if isinstance(error, IntegrityError) and _removed(request):
+def on_clash(request: Req, error: IntegrityError) -> Response[Any]:
+    """Two calls at once made the same thing, or one used what the other took away: the database let one of them win."""
+    if _removed(request):
         return on_stranger(request, NotAuthorizedException())
-    return on_bug(request, error)
+    log.warning("of two calls at once one was refused", path=request.url.path, exc_info=error)
+    return on_failure(request, Conflict(_("Somebody did this, or undid it, at the same moment. Look at it again.")))
 
 
 def _removed(request: Req) -> bool:
     """Whether another process has removed the account that asks: this one knows its sessions for a moment longer."""
     viewer = viewer_of(request)
     return viewer is not None and host_of(request).db.read_sync(lambda conn: users.get(conn, viewer.id)) is None
+
+
+def on_statement(request: Req, error: StatementError) -> Response[Any]:
+    """A statement that could not even be made: of what was sent, or of a bug of ours."""
+    return on_unfit(request, error.orig) if isinstance(error.orig, OverflowError) else on_bug(request, error)
 
 
 def on_bug(request: Req, error: Exception) -> Response[Any]:
@@ -255,6 +259,7 @@ HANDLERS: ExceptionHandlersMap = {
     HTTPException: on_http,
     RecursionError: on_too_deep,
     DataError: on_unfit,
+    IntegrityError: on_clash,
     StatementError: on_statement,
     OverflowError: on_unfit,
     Exception: on_bug,

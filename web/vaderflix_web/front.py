@@ -32,6 +32,8 @@ TEST_NAMES = (".test", ".example")
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?$", re.I)
 _FORWARDING = (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"x-real-ip")
 REMEMBERED = 100
+# as of common proxies; the framework remembers what it made of the last thousand of each
+LONGEST_ADDRESS, LONGEST_HEAD, MOST_COOKIES = 8 * 1024, 32 * 1024, 200
 BODY_SECONDS = 30.0  # a body is at most a form
 
 Address = IPv4Address | IPv6Address
@@ -145,11 +147,15 @@ class Front:
         if scope["type"] not in (ScopeType.HTTP, ScopeType.WEBSOCKET):
             await self._app(scope, receive, send)
             return
+        if status := _too_long(scope):
+            await _refuse(scope, send, status, "too_long", _("The address or the headers of this call are too long."))
+            return
         self._unwrap(scope)
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if len(hosts) > 1 or not self._names.allows(hosts[0] if hosts else ""):
             self._tell("asked by a name that is not ours; see allowed_hosts", ", ".join(hosts)[:200])
-            await _refuse(scope, send)
+            said = _("Vader Flix is not known by this name. An admin can add it to allowed_hosts, or set base_url.")
+            await _refuse(scope, send, 421, "unknown_host", said)
             return
         await self._app(scope, in_time(receive, BODY_SECONDS), send)
 
@@ -186,14 +192,22 @@ def _last(lines: list[str]) -> str:
     return lines[-1].rpartition(",")[2].strip() if lines else ""
 
 
-async def _refuse(scope: Scope, send: Send) -> None:
-    message = _("Vader Flix is not known by this name. An admin can add it to allowed_hosts, or set base_url.")
+def _too_long(scope: Scope) -> int:
+    """The status for an address or headers that no browser sends; 0 for all others."""
+    if len(scope.get("raw_path") or scope["path"]) + len(scope.get("query_string", b"")) > LONGEST_ADDRESS:
+        return 414
+    headers = scope["headers"]
+    cookies = sum(value.count(b";") + 1 for name, value in headers if name == b"cookie")
+    return 431 if sum(len(n) + len(v) + 4 for n, v in headers) > LONGEST_HEAD or cookies > MOST_COOKIES else 0
+
+
+async def _refuse(scope: Scope, send: Send, status: int, code: str, message: str) -> None:
     if scope["path"].startswith("/api/"):
-        kind, body = "application/json", msgspec.json.encode({"error": {"code": "unknown_host", "message": message}})
+        kind, body = "application/json", msgspec.json.encode({"error": {"code": code, "message": message}})
     else:
         kind, body = "text/plain; charset=utf-8", f"{message}\n".encode()
     headers: list[tuple[bytes, bytes]] = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
-    start: Any = {"type": "http.response.start", "status": 421, "headers": headers}
+    start: Any = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)
     last: Any = {
         "type": "http.response.body",

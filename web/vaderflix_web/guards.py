@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.routes import HTTPRoute
 
+from vaderflix_core.access.models import Permission
 from vaderflix_core.failures import NotAllowed
 
 from .auth import ACCESS_COOKIE, REFRESH_COOKIE, Connection, host_of, session_id_of, token_of, viewer_of
@@ -60,6 +61,14 @@ async def permitted(connection: Connection, handler: BaseRouteHandler) -> None:
         if session_id_of(connection) is None:
             raise NotAllowed("This needs a person who is signed in, not a key.", code="person_needed")
     elif needed != SIGNED_IN and needed not in viewer.permissions:
+        raise PermissionDeniedException
+
+
+def key_needs(connection: Connection, *one_of: Permission) -> None:
+    """Raise 403 for a key that got none of these rights. What is one's own, its owner changes with less; a key that was
+    made to look does not."""
+    auth, viewer = connection.scope.get("auth"), viewer_of(connection)
+    if auth is not None and auth.key is not None and not (viewer and set(one_of) & viewer.permissions):
         raise PermissionDeniedException
 
 

@@ -14,7 +14,7 @@ from litestar.response.sse import ServerSentEventMessage
 
 from vaderflix_core.bus import Subscription
 
-from .auth import host_of, viewer_of
+from .auth import still_here
 
 HEARTBEAT = 15.0  # seconds; proxies close what is silent for longer
 LONGEST = 600.0  # the browser comes back by itself
@@ -29,16 +29,6 @@ def event_stream(request: Request[Any, Any, Any], events: AsyncIterator[Event]) 
     return ServerSentEvent(_beating(request, events), headers=HEADERS)
 
 
-async def _still_there(request: Request[Any, Any, Any]) -> bool:
-    """Whether the session or key still lives, with the rights it had when the stream began."""
-    sessions, auth, user = host_of(request).sessions, request.scope.get("auth"), viewer_of(request)
-    if auth is None or user is None:
-        return True  # open to all
-    by_session = auth.session_id is not None
-    now = await (sessions.user_of(auth.session_id) if by_session else sessions.user_of_key(auth.key))
-    return now is not None and now.permissions == user.permissions
-
-
 async def _beating(
     request: Request[Any, Any, Any], events: AsyncIterator[Event]
 ) -> AsyncIterator[ServerSentEventMessage]:
@@ -48,7 +38,7 @@ async def _beating(
     try:
         while monotonic() < ends:
             if monotonic() >= look:
-                if not await _still_there(request):
+                if not await still_here(request):
                     return
                 look = monotonic() + LOOK
             if upcoming is None:

@@ -48,7 +48,7 @@ class Heads:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-        as_get: Any = {**scope, "method": "GET", "state": dict(scope.get("state") or {})}
+        as_get: Any = {**scope, "method": "GET"}
         refused = False
 
         async def unless_refused(message: Message) -> None:

@@ -62,9 +62,9 @@ async def episodes(request: Req, item_id: FromPath[int], season: FromPath[int]) 
 @get("/library/{item_id:int}/play", opt=PLAY)
 async def play(request: Req, item_id: FromPath[int], episode: FromQuery[str | None] = None) -> WatchOut:
     """The streams of a film, or of the episode whose `key` is given."""
-    held = await _held(request, item_id)
-    key = episode or held.item.key
-    watching = await host_of(request).playback.watching(request.user, held.instance, key, held.item.title)
+    held, playback = await _held(request, item_id), host_of(request).playback
+    key = (await playback.episode(held, episode)).key if episode else held.item.key
+    watching = await playback.watching(request.user, held.instance, key, held.item.title)
     return WatchOut(
         instance=watching.instance,
         key=watching.key,

@@ -9,11 +9,13 @@ from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from vaderflix_core.access.models import Permission
 from vaderflix_core.api.models import ExternalIds, MediaKind
 from vaderflix_core.failures import Missing
 from vaderflix_core.problems.models import Problem, ProblemSort, ProblemState
 
 from ..auth import host_of
+from ..guards import key_needs
 from ..page import Req
 from .shapes import Input
 
@@ -114,7 +116,11 @@ async def solve(request: Req, problem_id: FromPath[int], data: JSONBody[Solution
 
 @post("/problems/{problem_id:int}/reopen", opt=SIGNED_IN, status_code=200)
 async def reopen(request: Req, problem_id: FromPath[int]) -> ProblemOut:
-    """Open a solved problem again: one's own, or any for those who manage them. 409 when it is open."""
+    """Open a solved problem again: one's own, or any for those who manage them. 409 when it is open.
+
+    A key needs the right to report problems, or to manage them.
+    """
+    key_needs(request, Permission.REPORT_PROBLEMS, Permission.MANAGE_PROBLEMS)
     return ProblemOut.of(await host_of(request).problems.reopen(request.user, problem_id))
 
 

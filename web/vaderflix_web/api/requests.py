@@ -13,6 +13,7 @@ from vaderflix_core.requests.copies import refuse_held
 from vaderflix_core.requests.models import Request, RequestState
 
 from ..auth import host_of
+from ..guards import key_needs
 from ..page import Req
 from .shapes import Ask, Decline, RequestOut
 
@@ -97,7 +98,8 @@ async def retry(request: Req, request_id: FromPath[int]) -> RequestOut:
 
 @post("/requests/{request_id:int}/cancel", opt=SIGNED_IN, status_code=200)
 async def cancel(request: Req, request_id: FromPath[int]) -> RequestOut:
-    """Take a request back."""
+    """Take a request back. A key needs the right to request, or to manage requests."""
+    key_needs(request, Permission.REQUEST, Permission.MANAGE_REQUESTS)
     return _out(request, await host_of(request).requests.cancel(request.user, request_id))
 
 

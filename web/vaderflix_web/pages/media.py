@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from time import monotonic
 from typing import Any
 
 from litestar import Response, get, head
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from ..auth import host_of
+from vaderflix_core.access.models import Permission
+
+from ..auth import host_of, viewer_now
+from ..live import LOOK
 from ..page import Req
 
 WIDTHS = (160, 400, 640, 1280, 1920)
@@ -42,16 +46,23 @@ async def play(request: Req, token: FromPath[str]) -> Stream:
     if not media.startswith(("video/", "audio/")):
         media = "application/octet-stream"
     return Stream(
-        _chunks(stream),
+        _chunks(request, stream),
         status_code=stream.status,
         headers={**passed, "cache-control": "private, no-store", "content-security-policy": "sandbox"},
         media_type=media,
     )
 
 
-async def _chunks(stream: Any) -> AsyncIterator[bytes]:
+async def _chunks(request: Req, stream: Any) -> AsyncIterator[bytes]:
+    """A film is one answer of hours: it breaks off once its viewer is signed out, or may not play any more."""
+    look = monotonic() + LOOK
     try:
         async for chunk in stream.chunks():
+            if monotonic() >= look:
+                viewer = await viewer_now(request)
+                if viewer is None or not viewer.may(Permission.PLAY):
+                    return
+                look = monotonic() + LOOK
             yield chunk
     finally:
         await stream.close()

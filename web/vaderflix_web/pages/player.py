@@ -15,6 +15,8 @@ from ..cards import held_href
 from ..page import Page, Req, go_to, page
 from ..watching import episode_label, watch_href
 
+LONGEST = 1_000_000.0  # seconds
+
 
 async def _held(request: Req, item_id: int) -> Held:
     held = await host_of(request).library.get(item_id)
@@ -110,7 +112,8 @@ async def position(request: Req) -> Response[None]:
 
     duration = number("duration")
     item = str(form.get("item", ""))
-    if duration > 0 and item.isdigit():
+    # browsers call a film endless whose file does not say how long it is: then there is no place to go on from
+    if 0 < duration <= LONGEST and item.isdigit():
         held = await _held(request, int(item))
         label = str(form.get("label", ""))[:200]
         await host_of(request).playback.report(
