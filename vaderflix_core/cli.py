@@ -238,7 +238,7 @@ def _migrate(asked: argparse.Namespace) -> int:
     from .store.migrate import migrate, newest
 
     config = _config(asked)
-    config.data_dir.mkdir(parents=True, exist_ok=True)
+    config.make_data_dir()
     db = Database(config.database_url)
     try:
         backup = migrate(db)

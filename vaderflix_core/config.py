@@ -94,6 +94,11 @@ class Config(Struct, frozen=True, kw_only=True):
     log_format: str = "console"
     file: Path | None = None
 
+    def make_data_dir(self) -> Path:
+        """The data folder, made where there is none: other people of this machine see nothing of it."""
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.data_dir
+
     def __repr__(self) -> str:  # the key and the passwords in the addresses must not reach a log
         return f"Config(data_dir={str(self.data_dir)!r}, host={self.host!r}, port={self.port}, file={self.file!r})"
 

@@ -169,8 +169,7 @@ async def run_demo(config: Config, *, as_json: bool) -> None:
     from .cli import serve
     from .testing.serving import free_port
 
-    folder = config.data_dir.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = config.make_data_dir()
     redactor = Redactor()
     configure_logging(redactor, level="warning", format=config.log_format)
     shown = None

@@ -92,7 +92,7 @@ class Host:
     ) -> None:
         self.config = config
         self.clock = clock
-        config.data_dir.mkdir(parents=True, exist_ok=True)
+        config.make_data_dir()
         self.redactor = redactor or Redactor()
         self.vault = open_vault(key=config.key, key_file=config.key_file, data_dir=config.data_dir)
         self.db = Database(config.database_url)

@@ -1,6 +1,7 @@
 """The configuration file, the environment and the command line."""
 
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,13 @@ def test_safe_mode_comes_from_the_file_or_the_command_line(tmp_path: Path) -> No
     assert load_config(path, {}).safe_mode
     assert not load_config(path, {}, {"safe_mode": False}).safe_mode
     assert load_config(path, {}).disabled_plugins == ("x",)
+
+
+def test_the_data_folder_is_made_for_its_owner_alone_and_one_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    def mode(folder: Path) -> int:
+        return stat.S_IMODE(load_config(None, {}, {"data_dir": folder}).make_data_dir().stat().st_mode)
+
+    assert mode(tmp_path / "house" / "data") == 0o700
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o750)
+    assert mode(shared) == 0o750
