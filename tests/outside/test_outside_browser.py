@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from vaderflix_core.testing import served
 
@@ -110,7 +111,7 @@ async def test_a_share_that_is_refused_says_why_in_its_dialog_and_keeps_the_choi
         await page.click("dialog[open] .strong")
         await page.wait_for_selector("dialog[open] [role=alert] >> text=Choose a library at least.")
         assert await page.locator("dialog[open] option:checked").inner_text() == "Edith (noor)"
-        assert await page.evaluate("document.activeElement.matches('dialog[open] .strong')")
+        await expect(page.locator("dialog[open] .strong")).to_be_focused()
 
         await page.check("dialog[open] >> text=Films")
         await host.instances.set_enabled("plex", False)

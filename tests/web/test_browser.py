@@ -132,7 +132,7 @@ async def test_a_new_key_is_copied_with_one_press(browser: Browser, address: str
     await page.click("text=Make a key")
     key = await page.input_value("#new-key")
     assert key.startswith("vf_")
-    assert await page.evaluate("document.activeElement.dataset.copy") == "new-key"
+    await expect(page.locator("[data-copy=new-key]")).to_be_focused()
     await page.click("[data-copy=new-key]")
     await page.wait_for_selector("[data-copy=new-key] >> text=Copied")
     assert await page.evaluate("navigator.clipboard.readText()") == key
