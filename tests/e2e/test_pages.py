@@ -191,7 +191,7 @@ async def walk(name: str, one: Any) -> tuple[set[str], list[str]]:
                 continue  # a file, not a page
             raise
         if status != 200:
-            wrong.append(f"{name} {href}: {status}")
+            wrong.append(f"{name} {href}: {status} {(await one.page.inner_text('body'))[:500]}")
             continue
         seen |= {shape(one.page.url.removeprefix(one.origin)), shape(href)}
         label = re.sub(r"[^a-z0-9]+", "_", href.strip("/").lower()) or "home"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -102,26 +103,29 @@ async def test_only_a_few_passwords_are_checked_at_once_and_no_endless_queue_for
     house: Besieged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = most = 0
+    go_on = threading.Event()
 
     def slow(hashed: str, password: str) -> bool:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        time.sleep(0.02)
+        go_on.wait(60)
         running -= 1
         return False
 
-    monkeypatch.setattr(hashing, "_verify", slow)
     house.host.access._decoy = None
     await house.host.access.authenticate("nobody", "wrong password")
-    answers = await asyncio.gather(
-        *(house.host.access.authenticate("mara", "wrong password") for _ in range(200)), return_exceptions=True
-    )
+    monkeypatch.setattr(hashing, "_verify", slow)
+    tries = [asyncio.create_task(house.host.access.authenticate("mara", "wrong password")) for _ in range(200)]
+    places = hashing.AT_ONCE + hashing.WAITING
+    async with asyncio.timeout(60):
+        while sum(one.done() for one in tries) < len(tries) - places:
+            await asyncio.sleep(0.01)
+    go_on.set()
+    answers = await asyncio.gather(*tries, return_exceptions=True)
     assert 1 <= most <= hashing.AT_ONCE
-    refused = [answer for answer in answers if isinstance(answer, TooMany)]
-    # some get a place that became free while others were still arriving
-    assert len(refused) >= 200 - 2 * (hashing.AT_ONCE + hashing.WAITING)
-    assert all(answer is None or isinstance(answer, TooMany) for answer in answers)
+    assert sum(isinstance(answer, TooMany) for answer in answers) == len(tries) - places
+    assert sum(answer is None for answer in answers) == places
     monkeypatch.undo()
     assert await house.host.access.authenticate("mara", "correct horse battery") is not None
 

@@ -21,6 +21,8 @@ Explain = Callable[[httpx.Response], str | None]
 
 MAX_BODY = 64 * 1024 * 1024
 MAX_REDIRECTS = 3
+# seconds that a connection is kept for: servers close theirs after five, and who asks just then gets no answer
+IDLE = 3.0
 _WHOLE = re.compile(r"[a-z][a-z0-9+.-]*:|//|\\", re.I)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110: of these signs, a header's value may hold a tab only
 
@@ -87,7 +89,7 @@ class ServiceClient:
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._explain = explain
-        limits = httpx.Limits(max_connections=16, max_keepalive_connections=4)
+        limits = httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=IDLE)
         self._http = httpx.AsyncClient(
             headers=_encoded({"User-Agent": "VaderFlix", **(headers or {})}),
             timeout=timeout,
