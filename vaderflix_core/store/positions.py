@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, insert, select, update
 
 from .tables import positions
 
@@ -30,6 +29,7 @@ _ALL = (p.instance, p.key, p.item_key, p.label, p.seconds, p.duration, p.updated
 
 def put(conn: Connection, user_id: int, position: Position) -> None:
     """Remember a position."""
+    mine = (p.user_id == user_id, p.instance == position.instance, p.key == position.key)
     values = {
         "item_key": position.item_key,
         "label": position.label,
@@ -37,10 +37,8 @@ def put(conn: Connection, user_id: int, position: Position) -> None:
         "duration": position.duration,
         "updated_at": position.updated_at,
     }
-    # in one statement: two tabs may report for the first time at once
-    insertion = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    first = insertion(positions).values(user_id=user_id, instance=position.instance, key=position.key, **values)
-    conn.execute(first.on_conflict_do_update(index_elements=[p.user_id, p.instance, p.key], set_=values))
+    if conn.execute(update(positions).where(*mine).values(**values).returning(p.key)).first() is None:
+        conn.execute(insert(positions).values(user_id=user_id, instance=position.instance, key=position.key, **values))
 
 
 def get(conn: Connection, user_id: int, instance: str, key: str) -> Position | None:
