@@ -125,8 +125,7 @@ class RedisCounter:
         self._script = self._redis.register_script(self.SCRIPT)
         self._alone = MemoryCounter(now)
         self._now = now
-        self._silent_until = 0.0
-        self._away = False
+        self._silent_until = 0.0  # not 0 from the first failure until it answers again
 
     async def add(self, keys: Sequence[str], seconds: float, calls: int = 1) -> list[tuple[int, float]]:
         """See `Counter`."""
@@ -136,19 +135,18 @@ class RedisCounter:
             try:
                 named = [self.PREFIX + key for key in keys]
                 told = await self._script(keys=named, args=[math.ceil(seconds * 1000), calls])
-                if self._away:
-                    self._away = False
+                if self._silent_until:
+                    self._silent_until = 0.0
                     log.info("redis answers again; limits count for all processes")
                 return [(int(told[i]), int(told[i + 1]) / 1000) for i in range(0, len(told), 2)]
             except (RedisError, OSError) as error:
+                if not self._silent_until:
+                    why = type(error).__name__
+                    log.warning("redis does not answer; limits count for this process alone", error=why)
                 self._silent_until = self._now() + self.AGAIN
                 # the others lead to the server that went: each would fail once more, after it is back
                 with suppress(RedisError, OSError):
                     await self._redis.connection_pool.disconnect(inuse_connections=False)
-                if not self._away:
-                    self._away = True
-                    why = type(error).__name__
-                    log.warning("redis does not answer; limits count for this process alone", error=why)
         return await self._alone.add(keys, seconds, calls)
 
     async def close(self) -> None:

@@ -116,10 +116,8 @@ async def solve(request: Req, problem_id: FromPath[int], data: JSONBody[Solution
 
 @post("/problems/{problem_id:int}/reopen", opt=SIGNED_IN, status_code=200)
 async def reopen(request: Req, problem_id: FromPath[int]) -> ProblemOut:
-    """Open a solved problem again: one's own, or any for those who manage them. 409 when it is open.
-
-    A key needs the right to report problems, or to manage them.
-    """
+    """Open a solved problem again: one's own, or any for those who manage them. 409 when it is open. A key needs the
+    right to report problems, or to manage them."""
     key_needs(request, Permission.REPORT_PROBLEMS, Permission.MANAGE_PROBLEMS)
     return ProblemOut.of(await host_of(request).problems.reopen(request.user, problem_id))
 
