@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -26,6 +26,9 @@ from vaderflix_core.testing.servers import ProgramMissing, fresh_database, postg
 from vaderflix_web import templating
 from vaderflix_web.app import create_app, state_of
 from vaderflix_web.limits import make_limiter
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -165,6 +168,15 @@ def light_hashes() -> Iterator[None]:
 @pytest.fixture
 def true_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "_hasher", in_production)
+
+
+@pytest.fixture(scope="module")
+async def started_browser(anyio_backend: str) -> AsyncIterator[Browser]:
+    """A real Chromium, started once for a module."""
+    from .chromium import chromium
+
+    async with chromium() as started:
+        yield started
 
 
 class Clock:

@@ -17,24 +17,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page
 
-from ..chromium import chromium
-
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 END_SECONDS = 15.0
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    """One loop for a whole module, so that its browser and its household live as long."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
-    """A real Chromium, started once for a module."""
-    async with chromium() as started:
-        yield started
 
 
 class Program:
@@ -159,12 +144,14 @@ class Person:
 
 
 @pytest.fixture(scope="module")
-def person(browser: Browser) -> Callable[..., Any]:
+def person(started_browser: Browser) -> Callable[..., Any]:
     """`async with person(origin, phone=True) as jonas`: a fresh browser profile with one page, watched."""
 
     @asynccontextmanager
     async def arrive(origin: str, *, phone: bool = False, **options: Any) -> AsyncIterator[Person]:
-        context = await browser.new_context(viewport=PHONE if phone else DESKTOP, color_scheme="dark", **options)
+        context = await started_browser.new_context(
+            viewport=PHONE if phone else DESKTOP, color_scheme="dark", **options
+        )
         context.set_default_timeout(30_000)
         try:
             page = await context.new_page()

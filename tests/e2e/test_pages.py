@@ -101,7 +101,7 @@ class Demo:
 
 @pytest.fixture(scope="module")
 async def demo(
-    anyio_backend: str, browser: Any, vaderflix: Any, tmp_path_factory: pytest.TempPathFactory
+    anyio_backend: str, started_browser: Any, vaderflix: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Demo]:
     """The demo with a film on its way: mara asked for it, so that nobody has to approve."""
     folder: Path = tmp_path_factory.mktemp("demo")

@@ -13,12 +13,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from siege import INSTANCES, House, besieged, forgetful
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """As everywhere, and kept for longer than one test."""
-    return "asyncio"
-
-
 @pytest.fixture(scope="module", autouse=True)
 def nothing_remembered() -> Iterator[None]:
     """Each case sees what its own services say."""

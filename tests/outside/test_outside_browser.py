@@ -9,22 +9,10 @@ from playwright.async_api import expect
 
 from vaderflix_core.testing import served
 
-from ..chromium import chromium, fresh
+from ..chromium import fresh
 from ..visitor import PASSWORD
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    """As everywhere, and kept for as long as the browser."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def started_browser(anyio_backend: str) -> Any:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.fixture

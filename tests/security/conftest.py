@@ -13,12 +13,6 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "
 from attack import Besieged, besieged  # noqa: E402
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """As everywhere, and kept for longer than one test."""
-    return "asyncio"
-
-
 @pytest.fixture(scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Besieged]:
     """A furnished household with its people; tests of one module share it, and change nothing that others need."""

@@ -17,7 +17,7 @@ from world import Household, running
 from vaderflix_core.host import Host
 from vaderflix_core.testing import served
 
-from ..chromium import chromium, fresh
+from ..chromium import fresh
 from ..visitor import Visitor
 
 
@@ -68,18 +68,6 @@ async def address(app: Any) -> AsyncIterator[str]:
     """The product, served on loopback."""
     async with served(app) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    """As everywhere, and kept for as long as a module's browser."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-async def started_browser(anyio_backend: str) -> AsyncIterator[Browser]:
-    async with chromium() as started:
-        yield started
 
 
 @pytest.fixture
